@@ -1,0 +1,1 @@
+//! The catalogue of checks and the score: pure judgement over a snapshot.

@@ -1,0 +1,3 @@
+//! The dbvitals command.
+
+fn main() {}

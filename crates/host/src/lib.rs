@@ -1,0 +1,1 @@
+//! Readers of /proc: pure parsers of bytes from this machine or over SQL.

@@ -1,0 +1,1 @@
+//! Values of dbvitals: snapshots, findings, scores, units. No I/O.

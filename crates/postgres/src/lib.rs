@@ -1,0 +1,1 @@
+//! The PostgreSQL adapter: connecting, probing and collecting sections of a snapshot.

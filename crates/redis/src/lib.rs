@@ -1,0 +1,1 @@
+//! The Redis and Valkey adapter: connecting and collecting sections of a snapshot.

@@ -1,0 +1,1 @@
+//! Throwaway PostgreSQL and Redis servers, hostile sockets and builders for tests and the demo.
