@@ -1,1 +1,20 @@
-//! Values of dbvitals: snapshots, findings, scores, units. No I/O.
+//! Values of dbvitals: what was seen (snapshots), what was judged (findings, scores), what is shown
+//! (reports). Nothing in here performs I/O, reads a clock or knows SQL.
+
+pub mod finding;
+pub mod host;
+pub mod pg;
+pub mod redis;
+pub mod report;
+pub mod section;
+pub mod severity;
+pub mod snapshot;
+pub mod unit;
+pub mod version;
+
+pub use finding::{Evidence, Finding, Fix, FixKind, Measure, Subject};
+pub use section::{Collected, Reason, Section, Unavailable};
+pub use severity::Severity;
+pub use snapshot::{Snapshot, TargetData, TargetKind, TargetSnapshot};
+pub use unit::Unit;
+pub use version::ServerVersion;

@@ -1,0 +1,41 @@
+//! What changed between two looks at the same server: counters as differences over a known time.
+#![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    counters::{Archiver, Checkpoints, Io, Wal},
+    database::Database,
+    relation::Relation,
+    statement::Statement,
+};
+
+/// Differences over `seconds`. A counter that fell (a reset, a restart, an evicted entry) is absent, never negative.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Window {
+    pub seconds: f64,
+    pub databases: Vec<Database>,
+    pub statements: Vec<Statement>,
+    pub total_calls: i64,
+    pub total_exec_time_ms: f64,
+    pub checkpoints: Option<Checkpoints>,
+    pub wal: Option<Wal>,
+    pub archiver: Option<Archiver>,
+    pub io: Vec<Io>,
+    /// Counter differences of tables, by database name.
+    pub relations: Vec<(String, Vec<Relation>)>,
+    /// Sums of lock waits seen while sampling: number of samples in which somebody waited, and waits seen.
+    pub lock_wait_samples: Option<LockWaitSamples>,
+}
+
+/// Waits for locks seen by repeated looks at the sessions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockWaitSamples {
+    pub looks: i64,
+    /// Distinct waits (session and statement) seen.
+    pub waits: i64,
+    /// Sum over distinct waits of the longest time each was seen to last.
+    pub waited_ms: f64,
+}

@@ -1,0 +1,126 @@
+//! A snapshot: everything seen of every target, at one time, in one versioned file.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Unavailable, host::HostSnapshot, pg::PgSnapshot, redis::RedisSnapshot};
+
+/// The version of the snapshot file this code writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything seen in one audit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// The version of the tool that wrote it.
+    pub tool_version: String,
+    /// When collection began, by the clock of the machine the tool ran on.
+    pub taken_at: Timestamp,
+    /// The targets, in the order they were named.
+    pub targets: Vec<TargetSnapshot>,
+}
+
+/// Everything seen of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSnapshot {
+    /// The name findings carry.
+    pub name: String,
+    /// Host, port and database, without user or secret.
+    pub endpoint: String,
+    /// What was seen.
+    pub data: TargetData,
+    /// What each collector cost.
+    #[serde(default)]
+    pub cost: Vec<CollectorCost>,
+    /// Servers learnt from this one that were not audited (standbys of a primary, say).
+    #[serde(default)]
+    pub offered: Vec<String>,
+    /// Trouble along the way that made the snapshot partial.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// What the user called this target: decides which expectations apply.
+    #[serde(default)]
+    pub expectations: Expectations,
+}
+
+/// What the user told about a target in the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Expectations {
+    /// Number of standbys that should be connected.
+    pub replicas: Option<u32>,
+    /// Redis holds data that can be rebuilt (`true`), or is the only copy (`false`).
+    pub is_cache: Option<bool>,
+}
+
+/// What was seen of a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetData {
+    /// A PostgreSQL server.
+    Postgres(Box<PgSnapshot>),
+    /// A Redis or Valkey server.
+    Redis(Box<RedisSnapshot>),
+    /// The machine below some of the other targets.
+    Host(Box<HostSnapshot>),
+    /// Nothing: it could not be reached.
+    Unreachable {
+        /// What it was meant to be.
+        kind: TargetKind,
+        /// Why, and what to do.
+        why: Unavailable,
+    },
+}
+
+/// The kind of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// PostgreSQL.
+    Postgres,
+    /// Redis or Valkey.
+    Redis,
+    /// A machine.
+    Host,
+}
+
+/// What one collector cost.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CollectorCost {
+    /// The target it ran on.
+    pub target: String,
+    /// The collector, with its database: `relations@app`.
+    pub collector: String,
+    /// Time between the previous answer and this one on the same connection, in milliseconds.
+    pub elapsed_ms: f64,
+    /// Rows received.
+    pub rows: u64,
+    /// Bytes of row data received.
+    pub bytes: u64,
+}
+
+impl TargetData {
+    /// What it is.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Postgres(_) => TargetKind::Postgres,
+            Self::Redis(_) => TargetKind::Redis,
+            Self::Host(_) => TargetKind::Host,
+            Self::Unreachable { kind, .. } => *kind,
+        }
+    }
+}
+
+impl TargetKind {
+    /// The lowercase word used in every format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Host => "host",
+        }
+    }
+}
