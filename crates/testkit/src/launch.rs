@@ -96,3 +96,47 @@ pub(crate) fn has_ended(pid: u32) -> bool {
     let state = stat.rsplit(')').next().map(str::trim_start);
     state.is_none_or(|state| state.starts_with(['Z', 'X']))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, path::Path};
+
+    use super::*;
+    use crate::run_as::RunAs;
+
+    /// A server that finds its first `taken` ports taken, and is ready once it has written `up`.
+    fn picky(taken: u32) -> (Supervisor, Vec<u16>, Result<u16, TestkitError>) {
+        let script = format!(
+            "cd \"$0\"; echo try >>tries; if [ $(wc -l <tries) -le {taken} ]; then \
+             echo 'bind: Address already in use'; exit 1; fi; : >up; exec sleep 1000"
+        );
+        let command = |folder: &Path| {
+            vec!["/bin/sh".into(), "-c".into(), script.into(), folder.as_os_str().to_owned()]
+        };
+        let run_as = RunAs::current().unwrap();
+        let supervisor = Supervisor::open("picky", run_as, "KILL", command).unwrap();
+        let ports = RefCell::new(Vec::new());
+        let note = |port| {
+            ports.borrow_mut().push(port);
+            Ok(())
+        };
+        let up = supervisor.folder().join("up");
+        let launched = launch(&supervisor, "picky", &note, &|_| up.exists());
+        (supervisor, ports.into_inner(), launched)
+    }
+
+    #[test]
+    fn a_taken_port_is_answered_with_another_one() {
+        let (supervisor, ports, launched) = picky(2);
+        assert_eq!(ports.len(), 3);
+        assert_eq!(launched.unwrap(), ports[2]);
+        assert!(supervisor.server_pid().is_some());
+    }
+
+    #[test]
+    fn a_server_that_finds_every_port_taken_is_given_up() {
+        let (_supervisor, ports, launched) = picky(99);
+        assert_eq!(ports.len(), 5);
+        assert!(matches!(launched, Err(TestkitError::Ended { .. })));
+    }
+}
