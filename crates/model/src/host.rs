@@ -16,6 +16,7 @@ pub struct HostSnapshot {
 
 /// Facts about one machine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Host {
     /// How the facts were read: `proc` (this machine) or `sql` (through the server).
     pub source: String,
@@ -34,6 +35,7 @@ pub struct Host {
 
 /// Shares of CPU time, each between 0 and 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CpuUse {
     pub window_seconds: f64,
     pub busy_ratio: f64,
@@ -43,6 +45,7 @@ pub struct CpuUse {
 
 /// Run-queue averages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LoadAverage {
     pub one: f64,
     pub five: f64,
@@ -51,6 +54,7 @@ pub struct LoadAverage {
 
 /// `/proc/meminfo` and `/proc/vmstat`; inside a container the limit of its control group counts as the total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Memory {
     pub total_bytes: i64,
     pub available_bytes: i64,
@@ -67,6 +71,7 @@ pub struct Memory {
 
 /// One mounted filesystem that holds something of interest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filesystem {
     pub mount_point: String,
     /// What of the server lies there: `data`, `wal`, `tablespace NAME`, `redis`.
@@ -80,6 +85,7 @@ pub struct Filesystem {
 
 /// One block device over the window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DiskUse {
     pub device: String,
     pub window_seconds: f64,
@@ -92,6 +98,7 @@ pub struct DiskUse {
 
 /// One network interface over the window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NetworkUse {
     pub interface: String,
     pub window_seconds: f64,
@@ -103,6 +110,7 @@ pub struct NetworkUse {
 
 /// Kernel settings that matter to databases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Kernel {
     /// `always`, `madvise` or `never`.
     pub transparent_huge_pages: Option<String>,

@@ -1,0 +1,269 @@
+//! Runs every check over a snapshot and assembles the report.
+
+use std::cell::RefCell;
+
+use dbvitals_model::{
+    Finding, ServerVersion, Severity, Snapshot, TargetData, TargetSnapshot, Unavailable,
+    report::{
+        Checked, Coverage, Ignored, Report, SCHEMA_VERSION, SectionState, Skipped, Target, Tool,
+    },
+};
+use jiff::tz::TimeZone;
+
+use crate::{
+    check::{Check, Run},
+    context::Context,
+    metrics, overview,
+    registry::CHECKS,
+    score,
+    settings::{IgnoreRule, Settings},
+    skip::{Judged, Skip},
+    view::{HostView, PgView, Reads, RedisView},
+};
+
+/// Judges a snapshot: same snapshot and settings, same report, byte for byte.
+pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
+    let mut ledger = Ledger::default();
+    for target in &snapshot.targets {
+        for check in CHECKS {
+            if settings.is_enabled(check, &target.name) {
+                ledger.file(check, target, run(check, snapshot, target, settings));
+            }
+        }
+    }
+    let (findings, ignored) = set_aside(ledger.findings, snapshot, settings);
+    let mut findings = findings;
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));
+    let coverage =
+        Coverage { checked: ledger.checked, skipped: ledger.skipped, sections: sections(snapshot) };
+    let score = score::score(&findings, &coverage, snapshot);
+    let readiness = score::readiness(&score, &findings, snapshot);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        generated_at: snapshot.taken_at,
+        tool: Tool { name: "dbvitals".to_owned(), version: snapshot.tool_version.clone() },
+        targets: snapshot.targets.iter().map(target_of).collect(),
+        score,
+        readiness,
+        metrics: metrics::metrics(snapshot),
+        findings,
+        ignored,
+        coverage,
+        cost: snapshot.targets.iter().flat_map(|target| target.cost.clone()).collect(),
+        overview: overview::overview(snapshot),
+        baseline: None,
+    }
+}
+
+/// What one check said of one target: the judgement of each part it looked at.
+#[derive(Debug)]
+pub struct Verdicts(pub Vec<(Option<String>, Judged)>);
+
+/// Runs one check on one target; `None` where it is meant for another kind of target.
+pub fn run(
+    check: &'static Check,
+    snapshot: &Snapshot,
+    target: &TargetSnapshot,
+    settings: &Settings,
+) -> Option<Verdicts> {
+    let reads = Reads::default();
+    run_recording(check, snapshot, target, settings, &reads)
+}
+
+pub(crate) fn run_recording(
+    check: &'static Check,
+    snapshot: &Snapshot,
+    target: &TargetSnapshot,
+    settings: &Settings,
+    reads: &RefCell<std::collections::BTreeSet<&'static str>>,
+) -> Option<Verdicts> {
+    let context = Context::new(check, settings, &target.name);
+    let fits = |version: ServerVersion| {
+        if check.applies_to(version.major) {
+            Ok(())
+        } else {
+            Err(Skip(Unavailable {
+                reason: dbvitals_model::Reason::Version,
+                detail: format!("does not apply to version {version}"),
+                remedy: None,
+            }))
+        }
+    };
+    let whole = |judged: Judged| Verdicts(vec![(None, judged)]);
+    match check.run {
+        Run::Postgres(judge) => {
+            let view = PgView::of(snapshot, target, reads)?;
+            Some(whole(fits(view.server().version).and_then(|()| judge(&view, &context))))
+        }
+        Run::Database(judge) => {
+            let view = PgView::of(snapshot, target, reads)?;
+            if let Err(skip) = fits(view.server().version) {
+                return Some(whole(Err(skip)));
+            }
+            let parts: Vec<_> = view
+                .by_database()
+                .map(|database| (Some(database.name().to_owned()), judge(&database, &context)))
+                .collect();
+            Some(if parts.is_empty() {
+                whole(Err(Skip::not_applicable("no user database was examined")))
+            } else {
+                Verdicts(parts)
+            })
+        }
+        Run::Redis(judge) => {
+            let view = RedisView::of(snapshot, target, reads)?;
+            Some(whole(fits(view.server().version).and_then(|()| judge(&view, &context))))
+        }
+        Run::Host(judge) => {
+            let view = HostView::of(snapshot, target, reads)?;
+            Some(whole(judge(&view, &context)))
+        }
+    }
+}
+
+/// What has been said so far.
+#[derive(Default)]
+struct Ledger {
+    findings: Vec<Finding>,
+    checked: Vec<Checked>,
+    skipped: Vec<Skipped>,
+}
+
+impl Ledger {
+    fn file(&mut self, check: &Check, target: &TargetSnapshot, verdicts: Option<Verdicts>) {
+        let Some(Verdicts(parts)) = verdicts else { return };
+        let mut found = None;
+        for (part, judged) in parts {
+            match judged {
+                Ok(mut findings) => {
+                    *found.get_or_insert(0) += findings.len();
+                    self.findings.append(&mut findings);
+                }
+                Err(Skip(why)) => self.skipped.push(Skipped {
+                    check: check.id.to_owned(),
+                    target: target.name.clone(),
+                    part,
+                    reason: why.detail,
+                    class: why.reason,
+                    remedy: why.remedy,
+                }),
+            }
+        }
+        if let Some(findings) = found {
+            let check = check.id.to_owned();
+            self.checked.push(Checked { check, target: target.name.clone(), findings });
+        }
+    }
+}
+
+fn set_aside(
+    findings: Vec<Finding>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> (Vec<Finding>, Vec<Ignored>) {
+    let today = snapshot.taken_at.to_zoned(TimeZone::UTC).date();
+    let holds = |rule: &IgnoreRule| rule.until.is_none_or(|until| today <= until);
+    let mut kept = Vec::new();
+    let mut ignored = Vec::new();
+    for finding in findings {
+        match settings.ignore.iter().find(|rule| holds(rule) && rule.matches(&finding)) {
+            None => kept.push(finding),
+            Some(rule) => ignored.push(Ignored {
+                finding,
+                reason: rule.reason.clone(),
+                until: rule.until.map(|date| date.to_string()),
+            }),
+        }
+    }
+    (kept, ignored)
+}
+
+impl IgnoreRule {
+    /// Whether the rule speaks of this finding.
+    pub fn matches(&self, finding: &Finding) -> bool {
+        let subject = &finding.subject;
+        let full = subject.database.as_ref().map(|db| format!("{db}.{}", subject.name));
+        self.check.matches(&finding.check)
+            && self.target.as_ref().is_none_or(|pattern| pattern.matches(&finding.target))
+            && self.subject.as_ref().is_none_or(|pattern| {
+                pattern.matches(&subject.name)
+                    || full.as_ref().is_some_and(|name| pattern.matches(name))
+            })
+    }
+}
+
+fn target_of(target: &TargetSnapshot) -> Target {
+    let (version, role) = match &target.data {
+        TargetData::Postgres(pg) => (
+            Some(pg.server.version.to_string()),
+            Some(if pg.server.in_recovery { "standby" } else { "primary" }.to_owned()),
+        ),
+        TargetData::Redis(redis) => (
+            Some(redis.server.version.to_string()),
+            Some(if redis.server.role == "slave" { "replica" } else { "master" }.to_owned()),
+        ),
+        TargetData::Host(_) | TargetData::Unreachable { .. } => (None, None),
+    };
+    let mut problems = target.problems.clone();
+    if let TargetData::Unreachable { why, .. } = &target.data {
+        problems.push(match &why.remedy {
+            Some(remedy) => format!("{}; {remedy}", why.detail),
+            None => why.detail.clone(),
+        });
+    }
+    Target {
+        name: target.name.clone(),
+        kind: target.data.kind(),
+        version,
+        role,
+        endpoint: target.endpoint.clone(),
+        problems,
+        offered: target.offered.clone(),
+    }
+}
+
+/// The state of every section, read from the snapshot's own serialised form so that a new section
+/// can never be forgotten here.
+fn sections(snapshot: &Snapshot) -> Vec<SectionState> {
+    let mut states = Vec::new();
+    for target in &snapshot.targets {
+        let value = match &target.data {
+            TargetData::Postgres(pg) => serde_json::to_value(pg),
+            TargetData::Redis(redis) => serde_json::to_value(redis),
+            TargetData::Host(host) => serde_json::to_value(&host.host),
+            TargetData::Unreachable { .. } => continue,
+        };
+        let Ok(serde_json::Value::Object(fields)) = value else { continue };
+        for (name, field) in &fields {
+            if name == "by_database" {
+                for database in field.as_array().into_iter().flatten() {
+                    let label = database["name"].as_str().unwrap_or_default();
+                    for (section, state) in database.as_object().into_iter().flatten() {
+                        let full = format!("{section}@{label}");
+                        states.extend(section_state(&target.name, &full, state));
+                    }
+                }
+            } else {
+                states.extend(section_state(&target.name, name, field));
+            }
+        }
+    }
+    states
+}
+
+fn section_state(target: &str, section: &str, value: &serde_json::Value) -> Option<SectionState> {
+    let (collected, note) = if let Some(inner) = value.get("collected") {
+        let gaps = inner.get("gaps").and_then(serde_json::Value::as_array);
+        let note = gaps.and_then(|gaps| gaps.first()).and_then(|gap| gap["detail"].as_str());
+        (true, note.map(str::to_owned))
+    } else {
+        let why = value.get("unavailable")?;
+        (false, why["detail"].as_str().map(str::to_owned))
+    };
+    Some(SectionState { target: target.to_owned(), section: section.to_owned(), collected, note })
+}
+
+/// The worst severity among findings.
+pub fn worst(findings: &[Finding]) -> Option<Severity> {
+    findings.iter().map(|finding| finding.severity).max()
+}

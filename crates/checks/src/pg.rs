@@ -1,0 +1,11 @@
+//! Checks of PostgreSQL servers, by topic of the catalogue.
+
+pub mod cache;
+pub mod config;
+pub mod index;
+pub mod locks;
+pub mod replication;
+pub mod schema;
+pub mod security;
+pub mod statement;
+pub mod table;

@@ -1,0 +1,1 @@
+//! Cache, WAL, checkpoints and I/O.

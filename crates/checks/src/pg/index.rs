@@ -1,0 +1,3 @@
+//! Indexes.
+
+pub mod unused_index;

@@ -1,0 +1,273 @@
+//! Indexes nobody reads.
+
+use dbvitals_model::{Evidence, Finding, Fix, FixKind, Severity, Subject, Unit, pg::index::Index};
+
+use crate::{
+    check::{Check, Component, Run, Threshold, Topic},
+    context::Context,
+    skip::Judged,
+    sql,
+    view::DatabaseView,
+};
+
+/// Indexes with no scan on any node since statistics began.
+pub static CHECK: Check = Check {
+    id: "pg-unused-index",
+    title: "Unused index",
+    topic: Topic::Indexes,
+    component: Component::Indexes,
+    severity: Severity::Warning,
+    versions: (13, u32::MAX),
+    needs: &["indexes", "relations", "constraints", "databases"],
+    uses: &[],
+    thresholds: &[&MIN_SIZE, &MIN_AGE],
+    fix: Some(FixKind::Review),
+    explain: "\
+## What it detects
+An index of at least `min_size_bytes` that was not scanned once since the database's statistics began,
+on this server and on every other node of the cluster that was audited with it.
+
+## Why it matters
+Every insert, every non-HOT update and every vacuum pays for it, it takes memory from useful pages,
+and it can prevent heap-only-tuple updates.
+
+## How to fix
+Look at a whole business cycle (month end!) first: statistics must be older than `min_age_days`. Then
+`DROP INDEX CONCURRENTLY`; keep the definition, which is the undo.
+
+## When to ignore
+Indexes kept for a yearly report, for a failover site with other queries, or created minutes ago.
+Unique, primary-key, exclusion, replica-identity and clustering indexes, and those that support a
+foreign key, are never reported.
+
+## References
+PostgreSQL documentation: The Cumulative Statistics System, `pg_stat_all_indexes`.
+",
+    run: Run::Database(run),
+};
+
+static MIN_SIZE: Threshold = Threshold {
+    key: "min_size_bytes",
+    unit: Unit::Bytes,
+    default: 1_048_576.0,
+    strict: None,
+    range: (0.0, 1e13),
+    why: "below 1 MB an index costs less than the attention it takes",
+};
+
+static MIN_AGE: Threshold = Threshold {
+    key: "min_age_days",
+    unit: Unit::Days,
+    default: 14.0,
+    strict: None,
+    range: (0.0, 3650.0),
+    why: "two weeks see weekly jobs twice; younger statistics prove nothing and never offer a DROP",
+};
+
+fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
+    let (indexes, relations, constraints) = (db.indexes()?, db.relations()?, db.constraints()?);
+    db.stats()?;
+    let age_days = db.statistics_age_days();
+    let mut found = Vec::new();
+    for index in indexes {
+        let name = index.qualified();
+        let large = index.size_bytes as f64 >= cx.limit_for(&MIN_SIZE, &name);
+        if !large || is_protected(index) || scans_on_all_nodes(db, index) > 0 {
+            continue;
+        }
+        let supports = constraints.iter().any(|constraint| {
+            constraint.kind == "f"
+                && constraint.table_oid == index.table_oid
+                && index.key_columns.starts_with(&constraint.columns)
+        });
+        if supports {
+            continue;
+        }
+        let writes = relations
+            .iter()
+            .find(|relation| relation.oid == index.table_oid)
+            .map_or(0, |table| table.inserts + table.updates - table.hot_updates);
+        let proven = age_days.is_some_and(|age| age >= cx.limit_for(&MIN_AGE, &name));
+        found.push(finding(db, cx, index, writes, age_days, proven));
+    }
+    Ok(found)
+}
+
+/// Indexes that serve a rule of the data, or have no statistics of their own.
+fn is_protected(index: &Index) -> bool {
+    index.is_constraint()
+        || index.is_replica_identity
+        || index.is_clustered
+        || !index.is_valid
+        || index.parent_oid.is_some()
+        || index.extension.is_some()
+}
+
+fn scans_on_all_nodes(db: &DatabaseView<'_>, index: &Index) -> i64 {
+    let elsewhere: i64 = db
+        .siblings()
+        .filter_map(|node| node.indexes().ok())
+        .flatten()
+        .filter(|other| other.oid == index.oid)
+        .map(|other| other.scans)
+        .sum();
+    index.scans + elsewhere
+}
+
+fn finding(
+    db: &DatabaseView<'_>,
+    cx: &Context<'_>,
+    index: &Index,
+    writes: i64,
+    age_days: Option<f64>,
+    proven: bool,
+) -> Finding {
+    let name = index.qualified();
+    let subject = Subject::within("index", db.name(), &name).of_table(index.qualified_table());
+    let severity = if proven { Severity::Warning } else { Severity::Info };
+    let advice = if proven {
+        "Drop it concurrently, unless a rare job (month end, year end) needs it."
+    } else {
+        "Wait until statistics cover a whole business cycle before deciding."
+    };
+    let found = cx
+        .finding(
+            severity,
+            subject,
+            format!("index {name} on {} was never scanned", index.qualified_table()),
+            advice,
+        )
+        .with(Evidence::new("scans", 0.0, Unit::Count, "pg_stat_all_indexes.idx_scan, all nodes"))
+        .with(
+            Evidence::new("size", index.size_bytes, Unit::Bytes, "pg_relation_size")
+                .against(cx.limit_for(&MIN_SIZE, &name)),
+        )
+        .with(Evidence::new("writes it took part in", writes, Unit::Count, "pg_stat_all_tables"));
+    let found = match age_days {
+        Some(age) => found.with(
+            Evidence::new("statistics age", age, Unit::Days, "pg_stat_database.stats_reset")
+                .against(cx.limit_for(&MIN_AGE, &name)),
+        ),
+        None => found,
+    };
+    if !proven {
+        return found;
+    }
+    let drop = format!("DROP INDEX CONCURRENTLY {};", sql::qualified(&index.schema, &index.name));
+    let fix = Fix::new(FixKind::Review, [drop])
+        .locking(
+            "ShareUpdateExclusiveLock",
+            "other DDL and VACUUM on the table, not reads or writes",
+        )
+        .undone_by([format!("{};", concurrently(&index.definition))]);
+    found.fixed_by(fix).promising("frees its disk and cache space and makes every write cheaper")
+}
+
+/// The definition as a statement that does not block writes.
+fn concurrently(definition: &str) -> String {
+    definition.replacen("INDEX ", "INDEX CONCURRENTLY ", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::{Reason, Section, Snapshot, TargetData, pg::schema::Constraint};
+
+    use super::*;
+    use crate::testing::{self, ago, app, edit};
+
+    fn unused() -> Index {
+        Index {
+            oid: 2,
+            table_oid: 1,
+            schema: "public".into(),
+            name: "Orders by note".into(),
+            table: "orders".into(),
+            method: "btree".into(),
+            is_valid: true,
+            is_ready: true,
+            is_live: true,
+            key_columns: vec![3],
+            size_bytes: 1_048_576,
+            definition: "CREATE INDEX \"Orders by note\" ON public.orders USING btree (note)"
+                .into(),
+            ..Index::default()
+        }
+    }
+
+    fn with(index: Index) -> Snapshot {
+        testing::database(|db| *edit(&mut db.indexes) = vec![index])
+    }
+
+    #[test]
+    fn reports_an_index_without_scans_and_offers_the_drop_with_its_undo() {
+        let found = testing::findings(&CHECK, &with(unused()));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert_eq!(found[0].key, "pg-unused-index@main/index:app.public.Orders by note");
+        let fix = found[0].fix.as_ref().unwrap();
+        assert_eq!(fix.statements, ["DROP INDEX CONCURRENTLY public.\"Orders by note\";"]);
+        assert_eq!(
+            fix.undo,
+            ["CREATE INDEX CONCURRENTLY \"Orders by note\" ON public.orders USING btree (note);"]
+        );
+    }
+
+    #[test]
+    fn size_threshold_has_two_sides() {
+        let small = Index { size_bytes: 1_048_575, ..unused() };
+        assert!(testing::findings(&CHECK, &with(small)).is_empty());
+    }
+
+    #[test]
+    fn young_statistics_prove_nothing() {
+        let mut snapshot = with(unused());
+        let TargetData::Postgres(pg) = &mut snapshot.targets[0].data else { unreachable!() };
+        edit(&mut pg.databases)[0].stats_reset = ago(14 * 86_400 - 1);
+        let found = testing::findings(&CHECK, &snapshot);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert!(found[0].fix.is_none(), "never a DROP on young statistics");
+    }
+
+    #[test]
+    fn indexes_that_serve_a_rule_are_never_offered() {
+        for index in [
+            Index { is_unique: true, ..unused() },
+            Index { is_primary: true, ..unused() },
+            Index { is_exclusion: true, ..unused() },
+            Index { is_replica_identity: true, ..unused() },
+            Index { is_clustered: true, ..unused() },
+            Index { scans: 1, ..unused() },
+        ] {
+            assert!(testing::findings(&CHECK, &with(index)).is_empty());
+        }
+        let supporting = testing::database(|db| {
+            *edit(&mut db.indexes) = vec![unused()];
+            *edit(&mut db.constraints) = vec![Constraint {
+                kind: "f".into(),
+                table_oid: 1,
+                columns: vec![3],
+                ..Constraint::default()
+            }];
+        });
+        assert!(testing::findings(&CHECK, &supporting).is_empty());
+    }
+
+    #[test]
+    fn an_index_used_only_on_a_replica_is_used() {
+        let mut snapshot = with(unused());
+        let mut standby = testing::healthy_pg();
+        standby.server.in_recovery = true;
+        *edit(&mut app(&mut standby).indexes) = vec![Index { scans: 9, ..unused() }];
+        let data = TargetData::Postgres(Box::new(standby));
+        snapshot.targets.push(testing::target("standby", data));
+        assert!(testing::findings(&CHECK, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn is_skipped_when_indexes_cannot_be_read() {
+        let snapshot = testing::database(|db| {
+            db.indexes = Section::unavailable(Reason::Timeout, "took too long");
+        });
+        assert_eq!(testing::skipped(&CHECK, &snapshot).0.reason, Reason::Timeout);
+    }
+}

@@ -1,0 +1,3 @@
+//! Locks, connections and transactions.
+
+pub mod connections_near_limit;

@@ -1,0 +1,1 @@
+//! Tables, bloat, vacuum and wraparound.

@@ -1,0 +1,1 @@
+//! Slow commands, latency and CPU.

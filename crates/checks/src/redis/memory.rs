@@ -1,0 +1,3 @@
+//! Memory and eviction.
+
+pub mod memory_near_limit;

@@ -1,0 +1,1 @@
+//! Snapshots and the append-only file.
