@@ -89,7 +89,8 @@ fn install(packages: &[&str]) -> Done {
             words.extend(["apt-get", "install", "-y", "-qq", "--no-install-recommends"]);
             words.extend(packages);
             privileged(&words)
-        });
+        })
+        .and_then(|()| keep_from_starting_at_boot(packages));
     let lifted = policy.lift();
     installed.and(lifted)
 }
@@ -102,6 +103,13 @@ fn keep_from_creating_a_cluster() -> Done {
     }
     say("PostgreSQL packages shall not create or start a cluster");
     write_privileged(CLUSTER_POLICY, "create_main_cluster = false\n", "644")
+}
+
+/// Takes the services of the packages just installed out of the boot sequence: only their programs are wanted.
+fn keep_from_starting_at_boot(packages: &[&str]) -> Done {
+    let mut words = vec!["systemctl", "--quiet", "disable"];
+    words.extend(["redis-server", "pgbouncer"].iter().filter(|name| packages.contains(name)));
+    if words.len() == 3 || !has_program("systemctl") { Ok(()) } else { privileged(&words) }
 }
 
 /// The file that keeps services from being started, as long as ours is in place.

@@ -125,6 +125,9 @@ impl Postgres {
 
     /// Runs a stopped or killed server again.
     pub fn start(&self) -> Result<(), TestkitError> {
+        if self.pid().is_some() {
+            return Err(TestkitError::State("the server runs already".into()));
+        }
         let folder = self.supervisor.folder();
         // A crashed server leaves the file that readiness is read from.
         let _ = fs::remove_file(folder.join("data/postmaster.pid"));

@@ -180,10 +180,12 @@ impl Redis {
         let offset = |info: &str, name: &str| -> Option<u64> {
             info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
         };
-        let told = offset(&self.info("replication")?, "master_repl_offset:");
+        let told = offset(&self.info("replication")?, "master_repl_offset:")
+            .ok_or_else(|| TestkitError::State("no replication offset in INFO".into()))?;
         let seen = || replica.log_text();
         wait_until("replica catching up", &seen, || {
-            Ok(offset(&replica.info("replication")?, "slave_repl_offset:") >= told)
+            let has = offset(&replica.info("replication")?, "slave_repl_offset:");
+            Ok(has.is_some_and(|has| has >= told))
         })
     }
 

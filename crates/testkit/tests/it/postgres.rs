@@ -118,6 +118,8 @@ async fn stopping_and_starting_keeps_port_and_data() {
     assert!(pg.client("app").await.is_err());
     assert!(matches!(pg.stop(), Err(TestkitError::State(_))));
     pg.start().unwrap();
+    assert!(matches!(pg.start(), Err(TestkitError::State(_))));
+    assert!(pg.data_dir().join("postmaster.pid").exists());
     assert_eq!(pg.scalar("app", "select n from t").await.unwrap(), "1");
     assert_eq!(pg.port(), port);
     assert_ne!(pg.pid(), pid);
