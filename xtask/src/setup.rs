@@ -109,6 +109,7 @@ fn keep_from_creating_a_cluster() -> Done {
 fn keep_from_starting_at_boot(packages: &[&str]) -> Done {
     let mut words = vec!["systemctl", "--quiet", "disable"];
     words.extend(["redis-server", "pgbouncer"].iter().filter(|name| packages.contains(name)));
+    // Without systemd there is no boot sequence of its kind; with nothing installed, nothing to take out.
     if words.len() == 3 || !has_program("systemctl") { Ok(()) } else { privileged(&words) }
 }
 
