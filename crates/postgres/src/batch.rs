@@ -1,0 +1,298 @@
+//! Many queries in one transaction and, on the wire, in one go.
+//!
+//! ```text
+//! BEGIN READ ONLY; settings; SAVEPOINT     one message
+//! ROLLBACK TO SAVEPOINT; time limit        before each query: what came before, even an error, leaves no trace
+//! query                                    unnamed statement, binary result
+//! ...
+//! COMMIT
+//! ```
+//!
+//! All of it is sent before the first answer is awaited. Statements are unnamed and settings end with the
+//! transaction, so a pooler in transaction mode is no obstacle. Nothing is written: no transaction id is
+//! assigned, savepoints of a reading transaction leave no record, and locks go with each savepoint.
+
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt as _, future::MaybeDone, poll};
+use tokio::time::timeout;
+use tokio_postgres::{Client, types::Type};
+
+use crate::{
+    Error,
+    canceller::Canceller,
+    error::Kind,
+    session::{Answer, Query, Session},
+    table::Table,
+};
+
+/// How much longer than the server's own limit we wait for an answer.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often an opening is tried that the role's own `statement_timeout` cut short. Our limit replaces the
+/// role's within the opening, so only a limit of about a millisecond can hit it at all.
+const OPENINGS: usize = 10;
+
+type Step<'a, T> = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>>>>;
+
+impl Session {
+    /// Asks all queries at once, in one read-only transaction; the answers come in the same order.
+    ///
+    /// A query that fails, is refused or runs out of time harms no other. After a lost connection the
+    /// remaining answers say so. Dropping the future ends the connection.
+    pub async fn batch(&mut self, queries: &[Query]) -> Vec<Answer> {
+        if queries.is_empty() {
+            return Vec::new();
+        }
+        let guard = InFlight { canceller: self.canceller.clone(), armed: true };
+        let answers = self.opened_batch(queries).await;
+        guard.disarm();
+        if self.lost.is_some() {
+            self.canceller.abort().await;
+        }
+        answers
+    }
+
+    async fn opened_batch(&mut self, queries: &[Query]) -> Vec<Answer> {
+        let mut trouble = self.lost.clone();
+        for _ in 0..OPENINGS {
+            if self.lost.is_some() {
+                break;
+            }
+            match self.pipeline(queries).await {
+                Ok(answers) => return answers,
+                Err(error) => {
+                    let again = error.is_timeout() && error.sqlstate().is_some();
+                    trouble = Some(error);
+                    if !again {
+                        break;
+                    }
+                }
+            }
+        }
+        let trouble = trouble.unwrap_or_else(|| self.lost_error());
+        queries.iter().map(|_| Answer::failed(trouble.clone(), 0.0)).collect()
+    }
+
+    /// Sends everything, then reads the answers. The error is that of the opening.
+    async fn pipeline(&mut self, queries: &[Query]) -> Result<Vec<Answer>, Error> {
+        let limit = queries.first().map_or(GRACE, |query| query.timeout);
+        let texts = texts(queries, limit);
+        let opening_text = opening(limit, self.facts.version.major);
+        let client = &self.client;
+        let mut opening = send(run(client, &opening_text)).await;
+        let mut steps = Vec::with_capacity(queries.len());
+        for (before, sql) in &texts {
+            steps.push((send(run(client, before)).await, send(fetch(client, sql)).await));
+        }
+        let mut closing = send(run(client, "COMMIT")).await;
+
+        let mut previous = Instant::now();
+        let mut lost = None;
+        let mut answers = Vec::with_capacity(queries.len());
+        let opened = answer(&mut opening, limit + GRACE, "opening a transaction").await;
+        if opened.is_ok() {
+            for (query, (before, rows)) in queries.iter().zip(&mut steps) {
+                let result = match &lost {
+                    Some(_) => Err(self.lost_error()),
+                    None => both(before, rows, query.timeout + GRACE).await,
+                };
+                let now = Instant::now();
+                let elapsed_ms = (now - previous).as_secs_f64() * 1000.0;
+                previous = now;
+                let result = result.map_err(|error| self.explain(error));
+                if let Err(error) = &result
+                    && is_final(error)
+                {
+                    lost.get_or_insert_with(|| error.clone());
+                }
+                answers.push(Answer::new(result, elapsed_ms));
+            }
+        }
+        if lost.is_none()
+            && let Err(error) = answer(&mut closing, GRACE, "ending a transaction").await
+        {
+            lost = is_final(&error).then_some(error);
+        }
+        let opened = opened.map_err(|error| self.explain(error));
+        if let Err(error) = &opened
+            && is_final(error)
+        {
+            lost = Some(error.clone());
+        }
+        drop((opening, steps, closing));
+        self.lost = lost;
+        opened.map(|()| answers)
+    }
+
+    /// A closed connection's error, with the reason the connection ended for.
+    fn explain(&self, error: Error) -> Error {
+        if error.is_lost() { self.lost_error() } else { error }
+    }
+}
+
+impl Answer {
+    fn new(result: Result<Table, Error>, elapsed_ms: f64) -> Self {
+        let (rows, bytes) = match &result {
+            Ok(table) => (table.rows.len() as u64, table.bytes),
+            Err(_) => (0, 0),
+        };
+        Self { result, elapsed_ms, rows, bytes }
+    }
+
+    fn failed(error: Error, elapsed_ms: f64) -> Self {
+        Self::new(Err(error), elapsed_ms)
+    }
+}
+
+/// Ends the connection, unless disarmed, when a batch is dropped half-way.
+struct InFlight {
+    canceller: Canceller,
+    armed: bool,
+}
+
+impl InFlight {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.armed {
+            self.canceller.abort_in_background();
+        }
+    }
+}
+
+/// After this error nothing more can be read: the connection is gone, or answers are overdue.
+fn is_final(error: &Error) -> bool {
+    error.is_lost() || matches!(error.kind(), Kind::TimedOut { .. } | Kind::Protocol { .. })
+}
+
+/// The message before each query, and the query itself.
+fn texts(queries: &[Query], limit: Duration) -> Vec<(String, String)> {
+    let before = |query: &Query| {
+        let back = "ROLLBACK TO SAVEPOINT dbvitals";
+        if query.timeout == limit {
+            return back.to_owned();
+        }
+        let millis = millis(query.timeout);
+        format!("{back}; SELECT pg_catalog.set_config('statement_timeout', '{millis}', true)")
+    };
+    queries.iter().map(|query| (before(query), format!("/* dbvitals */ {}", query.sql))).collect()
+}
+
+/// The first message: a transaction that can only read, free of whatever is set for the role.
+fn opening(limit: Duration, major: u32) -> String {
+    let mut settings = vec![
+        ("statement_timeout", millis(limit).to_string()),
+        ("lock_timeout", "100".to_owned()),
+        ("idle_in_transaction_session_timeout", "60000".to_owned()),
+        ("search_path", "pg_catalog".to_owned()),
+        ("client_min_messages", "error".to_owned()),
+        ("jit", "off".to_owned()),
+        ("max_parallel_workers_per_gather", "0".to_owned()),
+    ];
+    if major >= 17 {
+        settings.push(("transaction_timeout", "0".to_owned()));
+    }
+    let calls: Vec<String> = settings
+        .iter()
+        .map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', true)"))
+        .collect();
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; /* dbvitals */ SELECT {}; \
+         SAVEPOINT dbvitals",
+        calls.join(", ")
+    )
+}
+
+/// At least one: 0 would mean no limit.
+fn millis(limit: Duration) -> u128 {
+    limit.as_millis().max(1)
+}
+
+/// Polls once, which puts the message on the wire's queue; the order of calls is the order of messages.
+async fn send<'a, T>(request: impl Future<Output = Result<T, Error>> + Send + 'a) -> Step<'a, T> {
+    let boxed: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>> = Box::pin(request);
+    let mut step = Box::pin(MaybeDone::Future(boxed));
+    let _ = poll!(&mut step);
+    step
+}
+
+async fn both(
+    before: &mut Step<'_, ()>,
+    rows: &mut Step<'_, Table>,
+    limit: Duration,
+) -> Result<Table, Error> {
+    let start = Instant::now();
+    let first = answer(before, limit, "waiting for an answer").await;
+    if let Err(error) = &first
+        && is_final(error)
+    {
+        return Err(error.clone());
+    }
+    // Rows are read even if what came before them failed: unread, they would block what comes after.
+    let rows = answer(rows, limit.saturating_sub(start.elapsed()), "waiting for an answer").await;
+    first.and(rows)
+}
+
+async fn answer<T>(
+    step: &mut Step<'_, T>,
+    limit: Duration,
+    doing: &'static str,
+) -> Result<T, Error> {
+    match timeout(limit, step.as_mut()).await {
+        Ok(()) => {
+            step.as_mut().take_output().unwrap_or_else(|| Err(Kind::Lost { source: None }.into()))
+        }
+        Err(_) => Err(Kind::TimedOut { doing, after: limit }.into()),
+    }
+}
+
+async fn run(client: &Client, text: &str) -> Result<(), Error> {
+    client.batch_execute(text).await.map_err(Error::from)
+}
+
+async fn fetch(client: &Client, sql: &str) -> Result<Table, Error> {
+    let none: [(&str, Type); 0] = [];
+    let mut rows = Box::pin(client.query_typed_raw(sql, none).await?);
+    let mut table = Table::default();
+    while let Some(row) = rows.next().await {
+        table.push(&row?).map_err(|trouble| Kind::Unreadable(trouble.to_string()))?;
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(sql: &str, millis: u64) -> Query {
+        Query { name: "test", sql: sql.into(), timeout: Duration::from_millis(millis) }
+    }
+
+    #[test]
+    fn a_limit_is_set_only_where_it_differs() {
+        let queries = [query("select 1", 500), query("select 2", 800)];
+        let texts = texts(&queries, Duration::from_millis(500));
+        assert_eq!(texts[0].0, "ROLLBACK TO SAVEPOINT dbvitals");
+        assert!(texts[1].0.ends_with("set_config('statement_timeout', '800', true)"));
+        assert_eq!(texts[1].1, "/* dbvitals */ select 2");
+    }
+
+    #[test]
+    fn settings_a_version_lacks_are_left_alone() {
+        assert!(!opening(GRACE, 16).contains("transaction_timeout'"));
+        assert!(opening(GRACE, 17).contains("('transaction_timeout'"));
+    }
+
+    #[test]
+    fn no_limit_is_never_asked_for() {
+        assert_eq!(millis(Duration::ZERO), 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! Connecting to real servers and to sockets that mean harm.
+
+mod batch;
