@@ -103,8 +103,12 @@ mod tests {
     fn needs_and_uses_are_what_is_read() {
         for check in CHECKS {
             let built = match check.run {
-                Run::Postgres(_) | Run::Database(_) => testing::pg(|_| {}),
-                Run::Redis(_) => testing::redis(|_| {}),
+                Run::Postgres(_) | Run::Database(_) => testing::pg(|pg| {
+                    testing::edit(&mut pg.window);
+                }),
+                Run::Redis(_) => testing::redis(|redis| {
+                    testing::edit(&mut redis.window);
+                }),
                 Run::Host(_) => testing::host(|_, _| {}),
             };
             let reads = Reads::default();

@@ -230,3 +230,122 @@ fn tenth(value: f64) -> f64 {
 fn hundredth(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::{Subject, report::Checked};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    fn finding(check: &str, name: usize, severity: Severity) -> Finding {
+        let subject = Subject::new("thing", name.to_string());
+        Finding {
+            key: Finding::key_of(check, "main", &subject),
+            check: check.to_owned(),
+            severity,
+            target: "main".into(),
+            subject,
+            message: String::new(),
+            evidence: Vec::new(),
+            recommendation: String::new(),
+            fix: None,
+            impact: None,
+        }
+    }
+
+    fn full_coverage() -> Coverage {
+        let ran = |check: &str| Checked { check: check.into(), target: "main".into(), findings: 0 };
+        Coverage {
+            checked: CHECKS.iter().map(|check| ran(check.id)).collect(),
+            ..Coverage::default()
+        }
+    }
+
+    fn scored(findings: &[Finding]) -> Score {
+        score(findings, &full_coverage(), &testing::pg(|_| {}))
+    }
+
+    fn severity() -> impl Strategy<Value = Severity> {
+        prop::sample::select(Severity::WORST_FIRST.to_vec())
+    }
+
+    fn findings() -> impl Strategy<Value = Vec<Finding>> {
+        prop::collection::vec((0..CHECKS.len(), severity()), 0..40).prop_map(|picks| {
+            picks
+                .into_iter()
+                .enumerate()
+                .map(|(n, (check, severity))| finding(CHECKS[check].id, n, severity))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn removing_a_problem_never_lowers_any_score(all in findings(), pick in any::<prop::sample::Index>()) {
+            prop_assume!(!all.is_empty());
+            let mut fewer = all.clone();
+            fewer.remove(pick.index(all.len()));
+            let (before, after) = (scored(&all), scored(&fewer));
+            prop_assert!(after.overall >= before.overall);
+            for (a, b) in after.components.iter().zip(&before.components) {
+                prop_assert!(a.score >= b.score, "{}: {} < {}", a.id, a.score, b.score);
+            }
+        }
+
+        #[test]
+        fn making_a_problem_milder_never_lowers_any_score(all in findings(), pick in any::<prop::sample::Index>()) {
+            prop_assume!(!all.is_empty());
+            let mut milder = all.clone();
+            let one = &mut milder[pick.index(all.len())];
+            one.severity = Severity::Info;
+            prop_assert!(scored(&milder).overall >= scored(&all).overall);
+        }
+
+        #[test]
+        fn deductions_explain_every_lost_point(all in findings()) {
+            let score = scored(&all);
+            for component in &score.components {
+                let lost: f64 = component.deductions.iter().map(|d| d.points).sum();
+                prop_assert!((100.0 - component.score - lost).abs() < 0.06, "{component:?}");
+            }
+            let listed: usize = score.components.iter().map(|c| c.deductions.len()).sum();
+            prop_assert_eq!(listed, all.len());
+        }
+    }
+
+    #[test]
+    fn unknown_lowers_confidence_and_not_the_score() {
+        use dbvitals_model::report::Skipped;
+        let mut coverage = full_coverage();
+        let gone = coverage.checked.remove(0);
+        coverage.skipped.push(Skipped {
+            check: gone.check,
+            target: "main".into(),
+            part: None,
+            reason: "hidden".into(),
+            class: Reason::Permission,
+            remedy: None,
+        });
+        let score = score(&[], &coverage, &testing::pg(|_| {}));
+        assert!((score.overall - 100.0).abs() < f64::EPSILON);
+        assert!(score.confidence < 1.0);
+    }
+
+    #[test]
+    fn something_critical_caps_the_whole() {
+        let critical = finding(CHECKS[0].id, 0, Severity::Critical);
+        let score = scored(std::slice::from_ref(&critical));
+        assert!(score.overall <= CAP_CRITICAL);
+        assert!(score.capped_by.is_none_or(|key| key == critical.key));
+    }
+
+    #[test]
+    fn nothing_examined_is_unknown_not_healthy() {
+        let snapshot = testing::snapshot(Vec::new());
+        let score = score(&[], &Coverage::default(), &snapshot);
+        assert!(score.components.is_empty());
+        assert_eq!(readiness(&score, &[], &snapshot).verdict, Verdict::Unknown);
+    }
+}

@@ -322,6 +322,6 @@ fn host_of<'a>(snapshot: &'a Snapshot, target: &str) -> Option<&'a Host> {
     })
 }
 
-fn seconds_between(earlier: Timestamp, later: Timestamp) -> f64 {
+pub(crate) fn seconds_between(earlier: Timestamp, later: Timestamp) -> f64 {
     later.duration_since(earlier).as_secs_f64().max(0.0)
 }
