@@ -4,6 +4,9 @@
 //!   tests need. It starts no service, and when all is there it only looks.
 //! - `test` is everything that must pass before a change is taken.
 //! - `demo` builds the program and runs its demonstration.
+//! - `tidy` checks the structure of the house.
+//! - `new-check` writes a check's file and registers it.
+//! - `gen-docs` writes what is generated from the code.
 //!
 //! Each command lives in the file of its name. A failing step ends the command with one message.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
@@ -15,9 +18,12 @@ use std::{env, process::ExitCode};
 mod cache;
 mod demo;
 mod downloads;
+mod gen_docs;
+mod new_check;
 mod setup;
 mod step;
 mod test;
+mod tidy;
 
 use step::StepError;
 
@@ -27,6 +33,10 @@ usage: cargo xtask COMMAND
   setup    install what a Debian machine lacks and fetch the servers the tests need
   test     setup, then formatting, lints, tests
   demo     setup, then the demonstration
+  tidy     the structure of the house: layers, lengths, names, module docs
+  new-check ID TOPIC
+           write a check's file and register it
+  gen-docs write the generated reference below docs/reference
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +46,9 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(),
         ["test"] => test::run(),
         ["demo", rest @ ..] => demo::run(rest),
+        ["tidy"] => tidy::run(),
+        ["new-check", rest @ ..] => new_check::run(rest),
+        ["gen-docs"] => gen_docs::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -3,13 +3,14 @@
 use crate::{
     setup,
     step::{Done, cargo},
+    tidy,
 };
 
 /// Runs the steps in order; the first that fails ends the command.
 pub(crate) fn run() -> Done {
     setup::run()?;
     cargo(&["fmt", "--all", "--check"])?;
-    // The project's own structure checks (`tidy`) belong here: after formatting, before anything is compiled.
+    tidy::run()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace"])
 }
