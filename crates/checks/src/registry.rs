@@ -9,7 +9,18 @@ use crate::{pg, redis};
 pub static CHECKS: &[&Check] = &[
     &pg::index::unused_index::CHECK,
     &pg::locks::connections_near_limit::CHECK,
+    &redis::memory::allocator_fragmentation::CHECK,
+    &redis::memory::client_buffers::CHECK,
+    &redis::memory::eviction_policy_mismatch::CHECK,
+    &redis::memory::evictions::CHECK,
+    &redis::memory::fragmentation::CHECK,
     &redis::memory::memory_near_limit::CHECK,
+    &redis::memory::memory_overhead::CHECK,
+    &redis::memory::no_memory_limit::CHECK,
+    &redis::memory::peak_memory::CHECK,
+    &redis::memory::replica_buffers::CHECK,
+    &redis::memory::script_cache::CHECK,
+    &redis::memory::swapping::CHECK,
 ];
 
 /// The check of that id.
