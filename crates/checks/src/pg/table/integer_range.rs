@@ -1,0 +1,25 @@
+//! How far an integer type reaches, and the statements that widen a column.
+
+use dbvitals_model::{Fix, FixKind};
+
+use crate::sql;
+
+/// The largest value of an integer type by its catalogue or SQL name.
+pub fn largest(type_name: &str) -> Option<i64> {
+    match type_name {
+        "int2" | "smallint" => Some(i64::from(i16::MAX)),
+        "int4" | "integer" => Some(i64::from(i32::MAX)),
+        "int8" | "bigint" => Some(i64::MAX),
+        _ => None,
+    }
+}
+
+/// Rewrites a column as `bigint`: right for a small table, a plan of its own for a large one.
+pub fn widened(schema: &str, table: &str, column: &str) -> Fix {
+    let (name, column) = (sql::qualified(schema, table), sql::ident(column));
+    Fix::new(FixKind::Manual, [format!("ALTER TABLE {name} ALTER COLUMN {column} TYPE bigint;")])
+        .locking(
+            "AccessExclusiveLock",
+            format!("all reads and writes of {name} while the table and its indexes are rewritten"),
+        )
+}

@@ -1,0 +1,131 @@
+//! Transaction ids running towards wraparound.
+
+use dbvitals_model::{FixKind, Severity, Unit};
+
+use super::wraparound::{self, Kind};
+use crate::{
+    check::{Check, Component, Run, Threshold, Topic},
+    context::Context,
+    skip::Judged,
+    view::PgView,
+};
+
+/// Age of each database's oldest unfrozen transaction id against 2^31.
+pub static CHECK: Check = Check {
+    id: "pg-transaction-id-age",
+    title: "Transaction id age",
+    topic: Topic::Tables,
+    component: Component::Maintenance,
+    severity: Severity::Critical,
+    versions: (13, u32::MAX),
+    needs: &["databases"],
+    uses: &["relations", "window"],
+    thresholds: &[&WARNING, &CRITICAL],
+    fix: Some(FixKind::Safe),
+    explain: "\
+## What it detects
+A database (templates included) whose oldest unfrozen transaction id has used `warning_ratio` (or
+`critical_ratio`) of the 2^31 that can be told apart, with the tables that keep it old and the days left at
+the present rate of transactions.
+
+## Why it matters
+About three million before the end the server refuses every command that needs a transaction id, in all
+databases, until somebody freezes.
+
+## How to fix
+First end what holds the horizon (`pg-xmin-horizon-held`): freezing cannot pass it. Then
+`VACUUM (FREEZE)` the oldest tables. Let autovacuum finish; give it more cost limit.
+
+## When to ignore
+Never; raise the threshold where `autovacuum_freeze_max_age` is set high on purpose.
+
+## References
+PostgreSQL documentation: Preventing Transaction ID Wraparound Failures.
+",
+    run: Run::Postgres(run),
+};
+
+static WARNING: Threshold = Threshold {
+    key: "warning_ratio",
+    unit: Unit::Ratio,
+    default: 0.4,
+    strict: None,
+    range: (0.05, 1.0),
+    why: "four times the default autovacuum_freeze_max_age: the forced vacuums are not keeping up",
+};
+
+static CRITICAL: Threshold = Threshold {
+    key: "critical_ratio",
+    unit: Unit::Ratio,
+    default: 0.6,
+    strict: None,
+    range: (0.05, 1.0),
+    why: "leaves time to freeze a large table by hand before the failsafe at 1.6 billion",
+};
+
+static KIND: Kind = Kind {
+    word: "transaction id",
+    source: "age(pg_database.datfrozenxid)",
+    of_database: |database| database.frozen_xid_age,
+    of_table: |table| table.frozen_xid_age,
+    burnt_by_transactions: true,
+    limits: [&WARNING, &CRITICAL],
+};
+
+fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
+    wraparound::judge(pg, cx, &KIND)
+}
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::{Finding, Measure, Reason, Section};
+
+    use super::*;
+    use crate::pg::table::sample::orders;
+    use crate::testing::{self, app, edit, findings, skipped};
+
+    fn aged(age: i64) -> Vec<Finding> {
+        findings(
+            &CHECK,
+            &testing::pg(|pg| {
+                let database = &mut edit(&mut pg.databases)[0];
+                database.frozen_xid_age = age;
+                database.commits = 60 * 86_400 * 1000;
+                let mut table = orders();
+                table.frozen_xid_age = Some(age);
+                *edit(&mut app(pg).relations) = vec![table];
+            }),
+        )
+    }
+
+    #[test]
+    fn both_thresholds_have_two_sides() {
+        assert!(aged(858_993_459).is_empty());
+        assert_eq!(aged(858_993_460)[0].severity, Severity::Warning);
+        assert_eq!(aged(1_288_490_188)[0].severity, Severity::Warning);
+        assert_eq!(aged(1_288_490_189)[0].severity, Severity::Critical);
+    }
+
+    #[test]
+    fn tells_the_time_left_and_the_oldest_table() {
+        let found = &aged(1_000_000_000)[0];
+        let value = |label: &str| {
+            found.evidence.iter().find(|e| e.label == label).map(|e| e.value.clone()).unwrap()
+        };
+        assert_eq!(value("oldest table"), Measure::from("app.orders (1,000,000,000)"));
+        let Measure::Number(days) = value("days left at the least") else { panic!("a number") };
+        assert!((days - 13.28).abs() < 0.01, "{days}");
+        assert_eq!(
+            found.fix.as_ref().unwrap().statements,
+            ["VACUUM (FREEZE, VERBOSE) app.orders;"]
+        );
+    }
+
+    #[test]
+    fn is_skipped_without_databases() {
+        let blind = testing::pg(|pg| {
+            pg.databases = Section::unavailable(Reason::Failed, "lost");
+        });
+        assert_eq!(skipped(&CHECK, &blind).0.reason, Reason::Failed);
+    }
+}

@@ -1,0 +1,152 @@
+//! How far a counter of 2^31 identifiers has run, and when it will be spent.
+
+use dbvitals_model::{
+    Evidence, Finding, Fix, FixKind, Severity, Subject, Unit, pg::relation::Relation,
+};
+
+use super::ordinary::sql_name;
+use crate::{check::Threshold, context::Context, skip::Judged, view::PgView, words};
+
+/// Identifiers between a row's and the newest that can be told apart.
+pub const SPAN: f64 = 2_147_483_648.0;
+
+/// Which of the two counters.
+pub struct Kind {
+    /// `transaction id`, `multixact id`.
+    pub word: &'static str,
+    /// The column the age was read from.
+    pub source: &'static str,
+    /// A database's age.
+    pub of_database: fn(&dbvitals_model::pg::database::Database) -> i64,
+    /// A table's age.
+    pub of_table: fn(&Relation) -> Option<i64>,
+    /// Whether the rate of transactions says when it will be spent.
+    pub burnt_by_transactions: bool,
+    /// Share of the span from which on it is a warning, and critical.
+    pub limits: [&'static Threshold; 2],
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word)
+    }
+}
+
+/// Judges every database's age, templates included: any of them stops the whole server. Reads `databases`,
+/// and `relations` and `window` where they are there.
+pub fn judge(pg: &PgView<'_>, cx: &Context<'_>, kind: &Kind) -> Judged {
+    let databases = pg.databases()?;
+    let per_second = transactions_per_second(pg);
+    let oldest: Vec<(&str, Vec<&Relation>)> =
+        pg.by_database().map(|db| (db.name(), oldest_tables(&db, kind))).collect();
+    let [warning, critical] = kind.limits;
+    let mut found = Vec::new();
+    for database in databases {
+        let age = (kind.of_database)(database) as f64;
+        let name = database.name.as_str();
+        let Some(severity) = cx.above(age / SPAN, warning, critical, name) else { continue };
+        let limit = if severity == Severity::Critical { critical } else { warning };
+        let mut finding = cx
+            .finding(
+                severity,
+                Subject::new("database", name),
+                format!(
+                    "the oldest {} of {name} is {} old, {} of what the server can tell apart",
+                    kind.word,
+                    words::count(age),
+                    words::percent(age / SPAN)
+                ),
+                "End what holds the horizon back, then freeze the oldest tables; let autovacuum finish.",
+            )
+            .with(
+                Evidence::new("share used", age / SPAN, Unit::Ratio, kind.source)
+                    .against(cx.limit_for(limit, name)),
+            )
+            .with(Evidence::new("age", age, Unit::Xids, kind.source));
+        if let Some(rate) = per_second.filter(|rate| kind.burnt_by_transactions && *rate > 0.0) {
+            finding = finding.with(Evidence::new(
+                "days left at the least",
+                (SPAN - age).max(0.0) / rate / 86_400.0,
+                Unit::Days,
+                "rate of all transactions, read-only ones included",
+            ));
+        }
+        let tables = oldest.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, t)| t);
+        found.push(with_tables(finding, name, tables, kind, severity));
+    }
+    Ok(found)
+}
+
+/// The tables that keep the database old, as evidence and as statements.
+fn with_tables(
+    found: Finding,
+    database: &str,
+    tables: &[&Relation],
+    kind: &Kind,
+    severity: Severity,
+) -> Finding {
+    let found = match tables.first() {
+        Some(first) => found.with(Evidence::new(
+            "oldest table",
+            format!(
+                "{} ({})",
+                first.qualified(),
+                words::count((kind.of_table)(first).unwrap_or_default() as f64)
+            ),
+            Unit::Text,
+            "pg_class",
+        )),
+        None => found,
+    };
+    // Close to the end, removing index entries costs time that may not be left.
+    let how = if severity == Severity::Critical {
+        "FREEZE, VERBOSE, INDEX_CLEANUP OFF, TRUNCATE OFF"
+    } else {
+        "FREEZE, VERBOSE"
+    };
+    let statements: Vec<String> = if tables.is_empty() {
+        vec![format!("VACUUM ({how});")]
+    } else {
+        tables.iter().map(|table| format!("VACUUM ({how}) {};", sql_name(table))).collect()
+    };
+    let fix = Fix::new(FixKind::Safe, statements).locking(
+        "ShareUpdateExclusiveLock",
+        format!(
+            "other VACUUM and DDL on these tables of {database}, not reads or writes; much I/O"
+        ),
+    );
+    found.fixed_by(fix).promising("the server keeps accepting writes")
+}
+
+/// Up to five permanent tables with the oldest ids.
+fn oldest_tables<'a>(db: &crate::view::DatabaseView<'a>, kind: &Kind) -> Vec<&'a Relation> {
+    let mut tables: Vec<&Relation> = db
+        .relations()
+        .ok()
+        .into_iter()
+        .flatten()
+        .filter(|t| matches!(t.kind.as_str(), "r" | "m") && t.persistence != "t")
+        .filter(|table| (kind.of_table)(table).is_some())
+        .collect();
+    tables.sort_by_key(|table| (std::cmp::Reverse((kind.of_table)(table)), table.oid));
+    tables.truncate(5);
+    tables
+}
+
+/// Transactions of all databases per second: in the window, or since each one's statistics began.
+fn transactions_per_second(pg: &PgView<'_>) -> Option<f64> {
+    let (window, databases) = (pg.window(), pg.databases().ok()?);
+    let count = |database: &dbvitals_model::pg::database::Database| {
+        (database.commits + database.rollbacks).max(0) as f64
+    };
+    if let Ok(window) = window
+        && window.seconds > 0.0
+    {
+        return Some(window.databases.iter().map(count).sum::<f64>() / window.seconds);
+    }
+    let rates = databases.iter().filter_map(|database| {
+        let since = pg.seconds_since(database.stats_reset.or(pg.server().started_at))?;
+        (since > 0.0).then(|| count(database) / since)
+    });
+    Some(rates.sum())
+}
