@@ -1,6 +1,8 @@
 //! Sections of a Redis or Valkey target.
 #![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
 
+mod window;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -280,6 +282,10 @@ pub struct KeySample {
     pub patterns: Vec<KeyPattern>,
     /// The largest keys seen.
     pub largest: Vec<KeyInfo>,
+    /// Keys looked at that have a time to live.
+    pub expiring: i64,
+    /// Most of those keys that will expire within one and the same minute.
+    pub expiring_in_fullest_minute: i64,
 }
 
 /// Keys whose names differ only in their variable parts.

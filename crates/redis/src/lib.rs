@@ -1,1 +1,21 @@
-//! The Redis and Valkey adapter: connecting and collecting sections of a snapshot.
+//! The Redis and Valkey adapter: connecting and collecting the sections of a snapshot.
+//!
+//! Everything here reads. No command that writes, blocks, resets a statistic or walks a whole keyspace is ever
+//! sent, and no secret (password, hash, value of a key) is kept.
+
+mod collect;
+mod command;
+mod connect;
+mod error;
+mod link;
+mod probe;
+mod reply;
+mod target;
+mod tls;
+mod unavailable;
+mod witness;
+
+pub use collect::{Collected, Options, collect};
+pub use command::MONITOR_RULES;
+pub use error::Error;
+pub use target::{Address, Target, TargetError, Tls};
