@@ -2,10 +2,12 @@
 
 pub mod cache;
 pub mod config;
+pub mod counted;
 pub mod index;
 pub mod locks;
 pub mod replication;
 pub mod schema;
 pub mod security;
+pub mod setting_change;
 pub mod statement;
 pub mod table;

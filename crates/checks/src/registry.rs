@@ -7,6 +7,20 @@ use crate::{pg, redis};
 /// The catalogue.
 #[rustfmt::skip]
 pub static CHECKS: &[&Check] = &[
+    &pg::cache::backend_writes::CHECK,
+    &pg::cache::bgwriter_maxwritten::CHECK,
+    &pg::cache::checkpoint_write_slow::CHECK,
+    &pg::cache::checkpoints_requested::CHECK,
+    &pg::cache::checkpoints_too_frequent::CHECK,
+    &pg::cache::full_page_image_heavy::CHECK,
+    &pg::cache::low_cache_hit_ratio::CHECK,
+    &pg::cache::read_latency::CHECK,
+    &pg::cache::slru_low_hit_ratio::CHECK,
+    &pg::cache::table_low_hit_ratio::CHECK,
+    &pg::cache::wait_event_profile::CHECK,
+    &pg::cache::wal_archiver_failing::CHECK,
+    &pg::cache::wal_buffers_full::CHECK,
+    &pg::cache::wal_directory_large::CHECK,
     &pg::index::unused_index::CHECK,
     &pg::locks::connections_near_limit::CHECK,
     &pg::table::analyze_overdue::CHECK,

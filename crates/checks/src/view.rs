@@ -47,6 +47,7 @@ pub struct RedisView<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct HostView<'a> {
     snapshot: &'a Snapshot,
+    target: &'a TargetSnapshot,
     host: &'a dbvitals_model::host::HostSnapshot,
     reads: &'a Reads,
 }
@@ -287,7 +288,7 @@ impl<'a> HostView<'a> {
         reads: &'a Reads,
     ) -> Option<Self> {
         match &target.data {
-            TargetData::Host(host) => Some(Self { snapshot, host, reads }),
+            TargetData::Host(host) => Some(Self { snapshot, target, host, reads }),
             _ => None,
         }
     }
@@ -295,6 +296,11 @@ impl<'a> HostView<'a> {
     /// The machine.
     pub fn host(&self) -> &'a Host {
         &self.host.host
+    }
+
+    /// The name findings carry.
+    pub fn name(&self) -> &'a str {
+        &self.target.name
     }
 
     /// The PostgreSQL servers that run on it.
