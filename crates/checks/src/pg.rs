@@ -1,1 +1,13 @@
+//! Checks of PostgreSQL servers, by topic of the catalogue.
 
+pub mod cache;
+pub mod config;
+pub mod counted;
+pub mod index;
+pub mod locks;
+pub mod replication;
+pub mod schema;
+pub mod security;
+pub mod setting_change;
+pub mod statement;
+pub mod table;
