@@ -1,8 +1,8 @@
 //! Single facts of a server; a missing one is a skip that names it.
 
 use dbvitals_model::{
-    Subject,
-    redis::{Config, Info},
+    Reason, Subject,
+    redis::{Config, Info, Window},
 };
 
 use crate::{skip::Skip, view::RedisView};
@@ -27,9 +27,9 @@ pub fn setting<'a>(config: &'a Config, name: &str) -> Result<&'a str, Skip> {
 /// A setting as a number (bytes, seconds, microseconds: as the server prints it).
 pub fn setting_number(config: &Config, name: &str) -> Result<f64, Skip> {
     let value = setting(config, name)?;
-    value
-        .parse()
-        .map_err(|_| Skip::not_applicable(format!("the setting {name} is not a number: {value}")))
+    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+    number
+        .ok_or_else(|| Skip::not_applicable(format!("the setting {name} is not a number: {value}")))
 }
 
 /// Keys of all logical databases, and how many of them have a time to live.
@@ -53,4 +53,10 @@ pub fn of_setting(name: &str) -> Subject {
 /// Whether it follows another server.
 pub fn is_replica(redis: &RedisView<'_>, info: &Info) -> bool {
     info.text("role").unwrap_or(&redis.server().role) == "slave"
+}
+
+/// The window, for checks that make sense only with one.
+pub fn window<'a>(redis: &RedisView<'a>) -> Result<&'a Window, Skip> {
+    let was_not_asked = |skip: &Skip| skip.0.reason == Reason::NotAsked;
+    redis.window().map_err(|skip| if was_not_asked(&skip) { Skip::needs_window() } else { skip })
 }

@@ -37,6 +37,13 @@ pub(crate) fn built_with(
     })
 }
 
+/// The same snapshot, with its server edited.
+pub(crate) fn edited(mut snapshot: Snapshot, change: impl FnOnce(&mut RedisSnapshot)) -> Snapshot {
+    let TargetData::Redis(redis) = &mut snapshot.targets[0].data else { unreachable!() };
+    change(redis);
+    snapshot
+}
+
 /// Ten seconds in which these counters grew.
 pub(crate) fn window(redis: &mut RedisSnapshot, counters: &[(&str, i64)]) {
     let counters = counters.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();

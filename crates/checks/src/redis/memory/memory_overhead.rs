@@ -94,7 +94,7 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
             Severity::Info,
             facts::server(redis),
             format!(
-                "{} of the memory in use holds no data; most of it are {largest} ({})",
+                "{} of the memory in use holds no data; most of it: {largest} ({})",
                 words::percent(overhead / used),
                 words::bytes(size)
             ),

@@ -1,0 +1,67 @@
+//! From a bounded look at some keys to a statement about all of them.
+
+use dbvitals_model::{
+    Evidence, Finding, Subject, Unit,
+    redis::{KeyPattern, KeySample},
+};
+
+use crate::check::Threshold;
+
+/// How many keys of a pattern must have been looked at before its shares mean anything.
+pub static MIN_SAMPLED: Threshold = Threshold {
+    key: "min_sampled_count",
+    unit: Unit::Count,
+    default: 30.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "a share of fewer keys than thirty is chance",
+};
+
+/// How many keys each looked-at key stands for; 1 when every key was seen.
+pub fn scale(sample: &KeySample) -> f64 {
+    if sample.is_complete || sample.sampled <= 0 {
+        1.0
+    } else {
+        (sample.total as f64 / sample.sampled as f64).max(1.0)
+    }
+}
+
+/// Memory of all keys looked at.
+pub fn memory(sample: &KeySample) -> f64 {
+    sample.patterns.iter().map(|pattern| pattern.memory_bytes.max(0) as f64).sum()
+}
+
+/// A pattern as the subject of a finding.
+pub fn subject(pattern: &KeyPattern) -> Subject {
+    Subject::within("keys", &pattern.database.to_string(), &pattern.pattern)
+}
+
+/// `about ` where the number is scaled up from a sample, for messages.
+pub fn about(sample: &KeySample) -> &'static str {
+    if sample.is_complete { "" } else { "about " }
+}
+
+/// The finding with how much of the keyspace it rests on.
+pub fn resting_on(finding: Finding, sample: &KeySample, pattern: &KeyPattern) -> Finding {
+    let source = if sample.is_complete { "SCAN of every key" } else { "SCAN of a bounded sample" };
+    finding
+        .with(Evidence::new("keys of it looked at", pattern.keys, Unit::Count, source))
+        .with(Evidence::new("keys looked at", sample.sampled, Unit::Count, source))
+        .with(Evidence::new("keys in all", sample.total, Unit::Count, "DBSIZE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complete_look_stands_for_itself() {
+        let of = |sampled, total, is_complete| {
+            scale(&KeySample { sampled, total, is_complete, ..KeySample::default() })
+        };
+        assert!((of(100, 1000, false) - 10.0).abs() < 1e-9);
+        assert!((of(100, 1000, true) - 1.0).abs() < 1e-9);
+        assert!((of(0, 1000, false) - 1.0).abs() < 1e-9);
+        assert!((of(100, 90, false) - 1.0).abs() < 1e-9, "keys went meanwhile");
+    }
+}
