@@ -35,7 +35,6 @@ pub(crate) fn int(value: &Value) -> Option<i64> {
 /// A finite number, also one written as text.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
-        #[expect(clippy::cast_precision_loss, reason = "sizes and counts are far below 2^52")]
         Value::Int(number) => Some(*number as f64),
         Value::Double(number) => Some(*number),
         _ => text(value)?.trim().parse().ok(),
