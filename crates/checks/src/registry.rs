@@ -2,11 +2,24 @@
 
 use crate::check::Check;
 #[rustfmt::skip]
-use crate::{pg, redis};
+use crate::{host, pg, redis};
 
 /// The catalogue.
 #[rustfmt::skip]
 pub static CHECKS: &[&Check] = &[
+    &host::cpu::CHECK,
+    &host::cpu_governor::CHECK,
+    &host::disk_busy::CHECK,
+    &host::disk_latency::CHECK,
+    &host::disk_space::CHECK,
+    &host::inodes::CHECK,
+    &host::load::CHECK,
+    &host::memory::CHECK,
+    &host::network::CHECK,
+    &host::oom_risk::CHECK,
+    &host::overcommit::CHECK,
+    &host::swapping::CHECK,
+    &host::transparent_huge_pages::CHECK,
     &pg::cache::backend_writes::CHECK,
     &pg::cache::bgwriter_maxwritten::CHECK,
     &pg::cache::checkpoint_write_slow::CHECK,
