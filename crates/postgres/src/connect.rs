@@ -1,46 +1,143 @@
-//! Making a connection.
+//! Making a connection: hosts in turn, each address in turn, with and without TLS as asked.
+
+mod identify;
+pub(crate) mod listening;
+mod login;
+pub(crate) mod socket;
+pub(crate) mod wire;
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
 };
 
-use dbvitals_model::ServerVersion;
-use tokio::time::timeout;
-use tokio_postgres::NoTls;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
-    Error, Session, Target,
-    canceller::Canceller,
+    Error, Session,
     error::Kind,
-    session::{Ending, Facts},
+    target::{Host, HostName, SessionAttrs, SslMode, Target, endpoint},
+    tls,
 };
+use login::Attempt;
+use socket::Address;
 
-/// Connects, authenticates and is ready, all within `limit`.
+/// Connects to the first host that answers as asked, logs in and is ready; all within `limit`.
+///
+/// The error is that of the server that got furthest.
 pub async fn connect(target: &Target, limit: Duration) -> Result<Session, Error> {
-    let start = Instant::now();
-    let connecting = target.config.connect(NoTls);
-    let (client, mut connection) = match timeout(limit, connecting).await {
-        Ok(connected) => connected?,
-        Err(_) => return Err(Kind::TimedOut { doing: "connecting", after: limit }.into()),
+    let deadline = Instant::now() + limit;
+    let tls = match target.tls.mode {
+        SslMode::Disable => None,
+        _ if target.hosts.iter().all(|host| matches!(host.at, HostName::Unix(_))) => None,
+        _ => Some(tls::connector(&target.tls).map_err(|error| error.at(&target.endpoint()))?),
     };
-    let connect_ms = start.elapsed().as_secs_f64() * 1000.0;
-    let version = connection.parameter("server_version").and_then(ServerVersion::parse);
-    let ending = Ending::default();
-    let told = Arc::clone(&ending);
-    let driver = tokio::spawn(async move {
-        if let Err(error) = (&mut connection).await {
-            let _ = told.set(Arc::new(error));
+    let passes: &[SessionAttrs] = match target.session_attrs {
+        SessionAttrs::PreferStandby => &[SessionAttrs::Standby, SessionAttrs::Any],
+        _ => std::slice::from_ref(&target.session_attrs),
+    };
+    let mut worst = None;
+    for wanted in passes {
+        for host in in_turn(target) {
+            let search = Search { target, host, tls: tls.as_ref(), wanted: *wanted, deadline };
+            match search.run().await {
+                Ok(session) => return Ok(session),
+                Err(error) => {
+                    let error = error.at(&endpoint(std::slice::from_ref(host), &target.database));
+                    let is_last_word = error.is_last_word();
+                    worst = Some(further(worst, error));
+                    if is_last_word {
+                        break;
+                    }
+                }
+            }
         }
-    });
-    let facts = Facts {
-        version: version.unwrap_or(ServerVersion::new(0, 0, 0)),
-        connect_ms,
-        is_local: true,
-        tls: false,
-        announced_pid: 0,
-        endpoint: String::new(),
-    };
-    let canceller = Canceller::new(driver.abort_handle());
-    Ok(Session { client, driver, ending, canceller, facts, lost: None })
+    }
+    Err(worst.unwrap_or_else(|| Kind::HungUp { source: None }.into()))
+}
+
+/// The hosts in the order they are to be tried.
+fn in_turn(target: &Target) -> Vec<&Host> {
+    let mut hosts: Vec<&Host> = target.hosts.iter().collect();
+    if target.shuffle_hosts {
+        let random = RandomState::new();
+        hosts.sort_by_cached_key(|host| random.hash_one((host.port, format!("{:?}", host.at))));
+    }
+    hosts
+}
+
+/// The error that tells more; of equals the later.
+fn further(before: Option<Error>, now: Error) -> Error {
+    match before {
+        Some(before) if before.progress() > now.progress() => before,
+        _ => now,
+    }
+}
+
+/// One host, and what is wanted of it.
+struct Search<'a> {
+    target: &'a Target,
+    host: &'a Host,
+    tls: Option<&'a MakeRustlsConnect>,
+    wanted: SessionAttrs,
+    deadline: Instant,
+}
+
+impl Search<'_> {
+    /// Tries each address of the host.
+    async fn run(&self) -> Result<Session, Error> {
+        let start = Instant::now();
+        let resolving = timeout_at(self.deadline, Address::resolve(self.host)).await;
+        let addresses = resolving.map_err(|_| Kind::TimedOut {
+            doing: "resolving the host name",
+            after: start.elapsed(),
+        })??;
+        let mut worst = None;
+        for address in addresses {
+            match self.one_address(&address).await {
+                Ok(session) => return Ok(session),
+                Err(error) => {
+                    let is_last_word = error.is_last_word();
+                    worst = Some(further(worst, error));
+                    if is_last_word {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(worst.unwrap_or_else(|| Kind::HungUp { source: None }.into()))
+    }
+
+    /// Tries one address: encrypted, plain, or one after the other.
+    async fn one_address(&self, address: &Address) -> Result<Session, Error> {
+        let tls = self.tls.filter(|_| matches!(address, Address::Tcp(_)));
+        let mode = self.target.tls.mode;
+        let plans: &[Option<&MakeRustlsConnect>] = match mode {
+            SslMode::Disable => &[None],
+            SslMode::Allow => &[None, tls],
+            SslMode::Prefer => &[tls, None],
+            _ => &[tls],
+        };
+        let limit = self.target.connect_timeout.map(|limit| Instant::now() + limit);
+        let deadline = limit.map_or(self.deadline, |limit| limit.min(self.deadline));
+        let (last, earlier) = plans.split_last().unwrap_or((&None, &[]));
+        for plan in earlier.iter().filter(|plan| plan.is_some() || mode == SslMode::Allow) {
+            match self.attempt(address, *plan, deadline).await {
+                Err(error) if error.may_differ_with_tls() => {}
+                settled => return settled,
+            }
+        }
+        self.attempt(address, *last, deadline).await
+    }
+
+    async fn attempt(
+        &self,
+        address: &Address,
+        tls: Option<&MakeRustlsConnect>,
+        deadline: Instant,
+    ) -> Result<Session, Error> {
+        let Self { target, host, wanted, .. } = *self;
+        Attempt { target, host, address, tls, wanted }.run(deadline).await
+    }
 }

@@ -46,6 +46,12 @@ pub(crate) enum Kind {
     Server { source: Box<DbError>, password_given: bool },
     #[error("the server asks for a login this tool cannot make")]
     Authentication { source: tokio_postgres::Error },
+    #[error("the server closed the connection before it was ready")]
+    HungUp { source: Option<io::Error> },
+    #[error("no root certificate is known to verify the server's certificate against")]
+    NoRootCertificate,
+    #[error("TLS cannot be set up")]
+    TlsSetup { source: rustls::Error },
     #[error("this is not a PostgreSQL server: {speaks}")]
     NotPostgres { speaks: Speaks },
     #[error("PostgreSQL {version} is too old: 13 is the oldest version supported")]
@@ -120,6 +126,41 @@ impl Error {
         }
     }
 
+    /// Another host or address of the same target would say the same.
+    pub(crate) fn is_last_word(&self) -> bool {
+        match self.kind() {
+            Kind::Server { source, .. } => {
+                let code = source.code().code();
+                code.starts_with("28") || code == "3D000" || code == "42501"
+            }
+            Kind::Authentication { .. } | Kind::NoRootCertificate | Kind::TlsSetup { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// How far a connection got: an error from a later stage tells more.
+    pub(crate) fn progress(&self) -> u8 {
+        match self.kind() {
+            Kind::Resolve { .. }
+            | Kind::Refused { .. }
+            | Kind::NoSocket { .. }
+            | Kind::Unreachable { .. } => 0,
+            Kind::TimedOut { .. } | Kind::HungUp { .. } => 1,
+            _ => 2,
+        }
+    }
+
+    /// With TLS instead of without, or the other way round, the server might let us in.
+    pub(crate) fn may_differ_with_tls(&self) -> bool {
+        match self.kind() {
+            Kind::Certificate { .. } | Kind::Handshake { .. } | Kind::TlsNotOffered => true,
+            Kind::Server { source, .. } => {
+                *source.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+            }
+            _ => false,
+        }
+    }
+
     /// Adds where it happened, unless that is known already.
     #[must_use]
     pub(crate) fn at(self, endpoint: &str) -> Self {
@@ -156,6 +197,55 @@ impl From<tokio_postgres::Error> for Kind {
             None => Self::Protocol { source: error },
         }
     }
+}
+
+impl Kind {
+    /// Sorts what the wire library reports while logging in.
+    pub(crate) fn of_login(error: tokio_postgres::Error, password_given: bool) -> Self {
+        if let Some(source) = error.as_db_error() {
+            return Self::Server { source: Box::new(source.clone()), password_given };
+        }
+        if let Some(tls) = cause::<rustls::Error>(&error) {
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => Self::Certificate { source: tls.clone() },
+                other => Self::Handshake { source: io::Error::other(other.clone()) },
+            };
+        }
+        if error.is_closed() {
+            return Self::HungUp { source: None };
+        }
+        if let Some(io) = cause::<io::Error>(&error) {
+            let source = io::Error::new(io.kind(), io.to_string());
+            return match io.kind() {
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    Self::Protocol { source: error }
+                }
+                _ => Self::HungUp { source: Some(source) },
+            };
+        }
+        // The wire library has no predicate for this; a test holds it to its wording.
+        if error.to_string() == "authentication error" {
+            return Self::Authentication { source: error };
+        }
+        Self::Protocol { source: error }
+    }
+}
+
+/// The first cause of that type.
+fn cause<'a, E: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = match current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
 }
 
 impl fmt::Display for Error {

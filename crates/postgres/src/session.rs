@@ -9,7 +9,7 @@ use dbvitals_model::ServerVersion;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use crate::{Error, canceller::Canceller, error::Kind, table::Table};
+use crate::{Error, Target, canceller::Canceller, error::Kind, table::Table};
 
 /// A query to be answered within a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +56,16 @@ pub(crate) type Ending = Arc<OnceLock<Arc<tokio_postgres::Error>>>;
 pub(crate) struct Facts {
     /// From `server_version`, which the server reports unasked.
     pub(crate) version: ServerVersion,
+    /// The database's text is of unknown encoding.
+    pub(crate) is_sql_ascii: bool,
     pub(crate) connect_ms: f64,
     pub(crate) is_local: bool,
     pub(crate) tls: bool,
-    /// The process id the connection was given; a pooler invents one.
-    pub(crate) announced_pid: i64,
+    /// The process id the connection was given at login; a pooler invents one.
+    pub(crate) announced_pid: Option<i64>,
     pub(crate) endpoint: String,
+    /// The target at the host that answered.
+    pub(crate) pinned: Target,
 }
 
 /// How long a good-bye may take.
@@ -76,6 +80,11 @@ impl Session {
     /// Host, port and database of the server that answered.
     pub fn endpoint(&self) -> &str {
         &self.facts.endpoint
+    }
+
+    /// The same server, host and login for another database: what further connections go to.
+    pub fn target_for(&self, database: &str) -> Target {
+        self.facts.pinned.with_database(database)
     }
 
     /// A handle that ends this connection from elsewhere, for Ctrl-C.

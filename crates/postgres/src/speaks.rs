@@ -9,6 +9,8 @@ pub(crate) enum Speaks {
     Redis,
     /// A web server.
     Http,
+    /// PgBouncer's administration console, which answers in PostgreSQL's protocol but holds no data.
+    BouncerConsole,
     /// Something else.
     Other,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Speaks {
         f.write_str(match self {
             Self::Redis => "it answers like Redis",
             Self::Http => "it answers like a web server",
+            Self::BouncerConsole => "it is PgBouncer's own console",
             Self::Other => "it answers in another protocol",
         })
     }
