@@ -90,6 +90,9 @@ pub async fn collect(target: &Target, options: &Options) -> Result<Collected, Er
     second_stage(&mut opened, &user, &mut snapshot).await;
     snapshot.window = window(&mut opened.link, &user, options.window).await;
     snapshot.key_sample = keys(&mut opened.link, target, &user, &snapshot, options).await;
+    if snapshot.server.mode == "sentinel" {
+        server::without_data(&mut snapshot);
+    }
     let mut problems = std::mem::take(&mut opened.problems);
     problems.extend(server::problems(&snapshot));
     if let Some(error) = opened.link.lost() {

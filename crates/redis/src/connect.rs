@@ -109,7 +109,7 @@ async fn dial(
                 Ok(Err(error)) => Error::Tls { endpoint, source: Arc::new(error) },
                 Err(_) => late("the TLS handshake"),
             };
-            Err(explain_tls(target, error).await)
+            Err(explain_tls(target, patience, error).await)
         }
     }
 }
@@ -182,7 +182,7 @@ fn settle(
 /// An error after which no command is answered. A refused `PING` or `CLIENT SETNAME` is none of these.
 fn is_final(error: &Error) -> bool {
     error.is_connection_lost()
-        || matches!(error.code(), Some("NOAUTH" | "DENIED" | "LOADING"))
+        || matches!(error.code(), Some("NOAUTH" | "DENIED" | "LOADING" | "BUSY"))
         || error.message().is_some_and(|message| message.contains("max number of clients"))
 }
 
@@ -194,6 +194,7 @@ async fn explain(target: &Target, link: &mut Link, witness: &Witness, error: Err
     if !error.is_connection_lost() {
         return error;
     }
+    let patience = link.patience();
     let first = witness.first_bytes();
     if let Some(line) = first.strip_prefix(b"-") {
         let line = line.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -202,7 +203,7 @@ async fn explain(target: &Target, link: &mut Link, witness: &Witness, error: Err
     let peer = if !first.is_empty() {
         probe::recognise(&first).or(Some(Peer::Other("what it answers is not the Redis protocol")))
     } else if target.tls.is_none() {
-        probe::who_else(&target.address).await
+        probe::who_else(&target.address, patience).await
     } else {
         None
     };
@@ -215,7 +216,7 @@ async fn explain(target: &Target, link: &mut Link, witness: &Witness, error: Err
 }
 
 /// Finds the real cause of a TLS handshake that failed: the port may not speak TLS at all.
-async fn explain_tls(target: &Target, error: Error) -> Error {
+async fn explain_tls(target: &Target, patience: Duration, error: Error) -> Error {
     let endpoint = target.endpoint();
     let is_about_certificates = match &error {
         Error::Tls { source, .. } => source.to_string().contains("ertificate"),
@@ -224,10 +225,10 @@ async fn explain_tls(target: &Target, error: Error) -> Error {
     if is_about_certificates {
         return error;
     }
-    match probe::who_is_plain(&target.address).await {
+    match probe::who_is_plain(&target.address, patience).await {
         Some(Peer::PlainRedis) => Error::WantsPlain { endpoint },
         Some(Peer::Other(what)) => Error::Foreign { endpoint, what },
-        _ => match probe::who_else(&target.address).await {
+        _ => match probe::who_else(&target.address, patience).await {
             Some(Peer::Other(what)) => Error::Foreign { endpoint, what },
             _ => error,
         },

@@ -1,7 +1,8 @@
 //! The Redis and Valkey adapter: connecting and collecting the sections of a snapshot.
 //!
 //! Everything here reads. No command that writes, blocks, resets a statistic or walks a whole keyspace is ever
-//! sent, and no secret (password, hash, value of a key) is kept.
+//! sent, and no secret (password, hash, value of a key) is kept. One trace cannot be avoided: each sampled key that
+//! is asked for type and expiry counts as two keyspace hits.
 
 mod collect;
 mod command;

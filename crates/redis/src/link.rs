@@ -1,9 +1,6 @@
 //! An open connection: batches of commands, each with its own answer, all with one deadline.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use dbvitals_model::snapshot::CollectorCost;
 use futures_util::future::join_all;
@@ -16,8 +13,8 @@ use tokio::{
 
 use crate::{Error, command::Command, reply};
 
-/// Commands that may wait to be written; a batch of the key sample is the largest.
-const QUEUE: usize = 512;
+/// Commands that may wait to be written; no batch is larger.
+const QUEUE: usize = 64;
 
 /// An answer, or why there is none.
 pub(crate) type Answer = Result<Value, Error>;
@@ -102,6 +99,34 @@ impl Link {
         answers
     }
 
+    /// Many small commands in one request. Cheaper than [`Self::batch`], but all answers are lost when one is.
+    pub(crate) async fn pipeline(&mut self, during: &str, commands: Vec<Cmd>) -> Vec<Answer> {
+        let count = commands.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        if let Some(error) = &self.lost {
+            return vec![Err(error.clone()); count];
+        }
+        let mut pipe = redis::pipe();
+        for command in commands {
+            pipe.add_command(command);
+        }
+        let sent = self.connection.send_packed_commands(&pipe, 0, count);
+        let error = match timeout_at(Deadline::now() + self.patience, sent).await {
+            Ok(Ok(values)) if values.len() == count => {
+                return values.into_iter().map(answer_of).collect();
+            }
+            Ok(Ok(_)) => self.closed(during),
+            Ok(Err(error)) => Error::from_redis(&error, &self.endpoint, during),
+            Err(_) => self.late(during),
+        };
+        if error.is_connection_lost() {
+            self.lost = Some(error.clone());
+        }
+        vec![Err(error); count]
+    }
+
     /// Writes down what a collector cost.
     pub(crate) fn spent(&mut self, collector: String, elapsed: Duration, rows: u64, bytes: u64) {
         self.cost.push(CollectorCost {
@@ -120,24 +145,15 @@ impl Link {
         }
         let begun = Instant::now();
         let deadline = Deadline::now() + self.patience;
-        let during: Arc<str> = Arc::from(during);
+        let link = &*self;
         let answers = join_all(commands.iter().map(|command| {
-            let mut connection = self.connection.clone();
-            let (endpoint, during) = (self.endpoint.as_str(), Arc::clone(&during));
-            let patience = self.patience;
+            let mut connection = link.connection.clone();
             async move {
                 let answer = timeout_at(deadline, connection.send_packed_command(command)).await;
                 let answer = match answer {
-                    Err(_) => Err(Error::TimedOut {
-                        endpoint: endpoint.to_owned(),
-                        during: during.to_string(),
-                        after: patience,
-                    }),
-                    Ok(Err(error)) => Err(Error::from_redis(&error, endpoint, &during)),
-                    Ok(Ok(Value::ServerError(error))) => {
-                        Err(Error::answered(error.code(), error.details().unwrap_or_default()))
-                    }
-                    Ok(Ok(value)) => Ok(value),
+                    Err(_) => Err(link.late(during)),
+                    Ok(Err(error)) => Err(Error::from_redis(&error, &link.endpoint, during)),
+                    Ok(Ok(value)) => answer_of(value),
                 };
                 (answer, begun.elapsed())
             }
@@ -151,8 +167,26 @@ impl Link {
         answers
     }
 
+    fn late(&self, during: &str) -> Error {
+        Error::TimedOut {
+            endpoint: self.endpoint.clone(),
+            during: during.to_owned(),
+            after: self.patience,
+        }
+    }
+
     fn closed(&self, during: &str) -> Error {
         Error::Closed { endpoint: self.endpoint.clone(), during: during.to_owned() }
+    }
+}
+
+/// An error reply is an error.
+fn answer_of(value: Value) -> Answer {
+    match value {
+        Value::ServerError(error) => {
+            Err(Error::answered(error.code(), error.details().unwrap_or_default()))
+        }
+        value => Ok(value),
     }
 }
 

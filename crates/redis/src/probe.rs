@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{Address, Tls, tls};
 
-/// Longest wait for one probe's answer.
+/// Longest wait for one probe's answer; less where the target wants less.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// PostgreSQL's request to switch to TLS: a length of 8 and the code 80877103. Every version answers it with one
@@ -51,24 +51,24 @@ pub(crate) fn recognise(first: &[u8]) -> Option<Peer> {
 }
 
 /// Asks a port that closed our plain connection, or kept silent, who it is.
-pub(crate) async fn who_else(address: &Address) -> Option<Peer> {
+pub(crate) async fn who_else(address: &Address, patience: Duration) -> Option<Peer> {
     let Address::Tcp { host, port } = address else { return None };
-    let first = ask(host, *port, &POSTGRES_TLS_REQUEST).await;
+    let first = ask(host, *port, &POSTGRES_TLS_REQUEST, patience).await;
     if let Some(peer) = first.as_deref().and_then(recognise) {
         return Some(peer);
     }
-    speaks_tls(host, *port).await.then_some(Peer::Tls)
+    speaks_tls(host, *port, patience).await.then_some(Peer::Tls)
 }
 
 /// Asks a port that did not complete a TLS handshake whether a plain Redis is there.
-pub(crate) async fn who_is_plain(address: &Address) -> Option<Peer> {
+pub(crate) async fn who_is_plain(address: &Address, patience: Duration) -> Option<Peer> {
     let Address::Tcp { host, port } = address else { return None };
-    let first = ask(host, *port, b"PING\r\n").await?;
+    let first = ask(host, *port, b"PING\r\n", patience).await?;
     recognise(&first)
 }
 
 /// Connects, says `words` and returns what comes back first.
-async fn ask(host: &str, port: u16, words: &[u8]) -> Option<Vec<u8>> {
+async fn ask(host: &str, port: u16, words: &[u8], patience: Duration) -> Option<Vec<u8>> {
     let conversation = async {
         let mut stream = TcpStream::connect((host, port)).await.ok()?;
         stream.write_all(words).await.ok()?;
@@ -77,10 +77,10 @@ async fn ask(host: &str, port: u16, words: &[u8]) -> Option<Vec<u8>> {
         answer.truncate(length);
         Some(answer)
     };
-    timeout(PATIENCE, conversation).await.ok().flatten()
+    timeout(patience.min(PATIENCE), conversation).await.ok().flatten()
 }
 
-async fn speaks_tls(host: &str, port: u16) -> bool {
+async fn speaks_tls(host: &str, port: u16, patience: Duration) -> bool {
     let conversation = async {
         let name = ServerName::try_from(host.to_owned()).ok()?;
         let config = tls::config(&Tls { insecure: true, ..Tls::default() }).ok()?;
@@ -92,7 +92,7 @@ async fn speaks_tls(host: &str, port: u16) -> bool {
             Err(error) => error.to_string().contains("alert").then_some(()),
         }
     };
-    timeout(PATIENCE, conversation).await.ok().flatten().is_some()
+    timeout(patience.min(PATIENCE), conversation).await.ok().flatten().is_some()
 }
 
 #[cfg(test)]

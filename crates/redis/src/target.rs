@@ -115,6 +115,15 @@ impl Target {
         Self { address, tls: None, user: None, password: None, database: 0, timeout: None }
     }
 
+    /// Takes the password from `REDISCLI_AUTH`, as `redis-cli` does, unless the URL names a user or a password.
+    #[must_use]
+    pub fn or_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        if self.user.is_none() && self.password.is_none() {
+            self.password = variable("REDISCLI_AUTH").filter(|it| !it.is_empty()).map(Into::into);
+        }
+        self
+    }
+
     /// `host:port/database` or the socket's path: fit to be shown, no user, no secret.
     pub fn endpoint(&self) -> String {
         if self.database == 0 {

@@ -158,7 +158,7 @@ async fn walk(
         if commands.is_empty() {
             break;
         }
-        let mut answers = link.batch("the key sample", &commands).await;
+        let mut answers = link.pipeline("the key sample", commands).await;
         let scan = if next.is_some() { answers.pop() } else { None };
         gathered.take(look.user, database, std::mem::take(&mut names), &answers);
         match scan {
@@ -259,7 +259,7 @@ async fn describe(
             })
             .collect();
         let answers =
-            if is_selected { link.batch("the key sample", &commands).await } else { Vec::new() };
+            if is_selected { link.pipeline("the key sample", commands).await } else { Vec::new() };
         for (index, key) in keys.into_iter().enumerate() {
             let mut info = key_fold::shown(key);
             let mut answer =

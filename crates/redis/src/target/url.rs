@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn the_environment_fills_in_a_password_and_overrides_none() {
+        let variable = |name: &str| (name == "REDISCLI_AUTH").then(|| "env".to_owned());
+        let of = |url: &str| password(&read(url).or_environment(variable)).map(str::to_owned);
+        assert_eq!(of("redis://h").as_deref(), Some("env"));
+        assert_eq!(of("redis://:url@h").as_deref(), Some("url"));
+        assert_eq!(of("redis://joe@h"), None);
+    }
+
+    #[test]
     fn reads_sockets() {
         let path = |target: Target| match target.address {
             Address::Unix(path) => path,

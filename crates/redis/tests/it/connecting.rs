@@ -2,9 +2,9 @@
 
 use dbvitals_model::Reason;
 use dbvitals_redis::{Error, Target, collect};
-use dbvitals_testkit::{Redis, RedisVersion};
+use dbvitals_testkit::{Redis, RedisVersion, Validity};
 
-use crate::{audit, failure, options, remedy, value};
+use crate::{audit, failure, failure_of_silent, options, remedy, value};
 
 #[tokio::test]
 async fn over_a_unix_socket() {
@@ -51,9 +51,24 @@ async fn over_tls_with_a_client_certificate() {
 }
 
 #[tokio::test]
+async fn certificates_for_another_name_or_another_time_are_refused() {
+    for (names, validity, hint) in [
+        (&["elsewhere.example"], Validity::Valid, "by a name"),
+        (&["127.0.0.1"], Validity::Expired, "renew"),
+    ] {
+        let redis = Redis::builder(RedisVersion::V7).tls_for(names, validity).start().unwrap();
+        let authority = redis.certificates().unwrap().authority();
+        let url = format!("{}?cacert={}", redis.tls_url().unwrap(), authority.display());
+        let refused = failure(&url).await.unavailable();
+        assert!(remedy(&refused).contains(hint), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn tls_to_a_plain_port_and_back() {
     let redis = Redis::builder(RedisVersion::V7).tls().start().unwrap();
-    let to_plain = failure(&format!("rediss://127.0.0.1:{}", redis.port())).await;
+    // A plain Redis waits for the end of the line that TLS never sends.
+    let to_plain = failure_of_silent(&format!("rediss://127.0.0.1:{}", redis.port())).await;
     assert!(matches!(to_plain, Error::WantsPlain { .. }), "{to_plain:?}");
     let to_tls = failure(&format!("redis://127.0.0.1:{}", redis.tls_port().unwrap())).await;
     assert!(matches!(to_tls, Error::WantsTls { .. }), "{to_tls:?}");

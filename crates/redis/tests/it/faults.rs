@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use dbvitals_model::Reason;
 use dbvitals_redis::{Error, Options};
-use dbvitals_testkit::{Hostile, Redis, RedisVersion};
+use dbvitals_testkit::{Hostile, PgVersion, Postgres, Redis, RedisVersion};
 
-use crate::{audit_with, failure, options, remedy};
+use crate::{audit_with, failure, failure_of_silent, options, remedy};
 
 #[tokio::test]
 async fn nobody_listens() {
@@ -20,7 +20,7 @@ async fn nobody_listens() {
 async fn nobody_answers() {
     let hostile = Hostile::never_answers().unwrap();
     for scheme in ["redis", "rediss"] {
-        let error = failure(&format!("{scheme}://127.0.0.1:{}", hostile.port())).await;
+        let error = failure_of_silent(&format!("{scheme}://127.0.0.1:{}", hostile.port())).await;
         assert!(error.is_timeout(), "{error:?}");
         assert_eq!(error.unavailable().reason, Reason::Timeout);
     }
@@ -50,6 +50,17 @@ async fn others_at_the_port_are_named() {
 }
 
 #[tokio::test]
+async fn a_real_postgres_at_the_port_is_named() {
+    let postgres = Postgres::builder(PgVersion::V16).start().unwrap();
+    for scheme in ["redis", "rediss"] {
+        let error = failure(&format!("{scheme}://127.0.0.1:{}", postgres.port())).await;
+        let Error::Foreign { what, .. } = &error else { panic!("{error:?}") };
+        assert!(what.contains("PostgreSQL"), "{what}");
+        assert!(remedy(&error.unavailable()).contains("postgres://"));
+    }
+}
+
+#[tokio::test]
 async fn protected_mode_and_a_full_house_are_told_though_they_hang_up() {
     let denied =
         b"-DENIED Redis is running in protected mode because protected mode is enabled\r\n";
@@ -61,9 +72,16 @@ async fn protected_mode_and_a_full_house_are_told_though_they_hang_up() {
 #[tokio::test]
 async fn too_many_clients() {
     for version in RedisVersion::ALL {
-        let redis = Redis::builder(version).config("maxclients", "1").start().unwrap();
-        let mut only = redis.connection().unwrap();
-        only.command(&["PING"]).unwrap();
+        let redis = Redis::builder(version).config("maxclients", "5").start().unwrap();
+        // Connections are taken until the server refuses one; how many are free at first is not ours to know.
+        let mut taken = Vec::new();
+        loop {
+            let mut next = redis.connection().unwrap();
+            if next.command(&["PING"]).is_err() {
+                break;
+            }
+            taken.push(next);
+        }
         let error = failure(&redis.url()).await;
         assert!(error.to_string().contains("max number of clients"), "{error:?}");
         assert!(remedy(&error.unavailable()).contains("maxclients"));
@@ -93,6 +111,44 @@ async fn a_server_that_cannot_save_is_read_all_the_same() {
         let info = found.snapshot.info.value().unwrap();
         assert_eq!(info.text("rdb_last_bgsave_status"), Some("err"));
         assert_eq!(found.snapshot.key_sample.value().unwrap().sampled, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_lost_its_primary_and_serves_no_stale_data() {
+    for version in RedisVersion::ALL {
+        let primary = Redis::builder(version).start().unwrap();
+        primary.cli(&["SET", "k", "v"]).unwrap();
+        let replica = primary
+            .replica_with(|builder| builder.config("replica-serve-stale-data", "no"))
+            .unwrap();
+        primary.kill().unwrap();
+        while replica.info("replication").unwrap().contains("master_link_status:up") {
+            tokio::task::yield_now().await;
+        }
+        let snapshot = audit_with(&replica.url(), &options()).await.snapshot;
+        assert_eq!(snapshot.info.value().unwrap().text("master_link_status"), Some("down"));
+        assert!(snapshot.config.value().is_some());
+        let keys = snapshot.key_sample.get().unwrap_err();
+        assert!(keys.detail.contains("MASTERDOWN"), "{keys:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_without_end_is_told() {
+    for (version, limit) in
+        [(RedisVersion::V6_2, "lua-time-limit"), (RedisVersion::V7, "busy-reply-threshold")]
+    {
+        let redis = Redis::builder(version).config(limit, "1").start().unwrap();
+        let mut client = redis.connection().unwrap();
+        client.send(&["EVAL", "while true do end", "0"]).unwrap();
+        while redis.cli(&["PING"]).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let error = failure(&redis.url()).await;
+        assert_eq!(error.code(), Some("BUSY"), "{error:?}");
+        assert!(remedy(&error.unavailable()).contains("SCRIPT KILL"));
+        redis.cli(&["SCRIPT", "KILL"]).unwrap();
     }
 }
 
@@ -128,7 +184,7 @@ async fn a_server_that_is_loading_says_so() {
 async fn what_came_before_the_cut_is_kept() {
     for version in RedisVersion::ALL {
         let redis = Redis::builder(version).start().unwrap();
-        for bytes in [0, 1, 20, 200, 1000, 3000, 6000, 9000] {
+        for bytes in [0, 1, 20, 200, 1000, 3000, 6000, 9000, 12_000, 15_000] {
             for hostile in [
                 Hostile::cuts_after(redis.port(), bytes).unwrap(),
                 Hostile::stalls_after(redis.port(), bytes).unwrap(),
@@ -171,7 +227,7 @@ async fn a_server_killed_in_the_window_leaves_a_partial_snapshot() {
 async fn a_frozen_server_costs_one_deadline() {
     let redis = Redis::builder(RedisVersion::V7).start().unwrap();
     redis.freeze().unwrap();
-    let error = failure(&redis.url()).await;
+    let error = failure_of_silent(&redis.url()).await;
     assert!(error.is_timeout(), "{error:?}");
     redis.thaw().unwrap();
 }
