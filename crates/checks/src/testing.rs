@@ -175,6 +175,10 @@ pub fn healthy_pg() -> PgSnapshot {
         ..Default::default()
     };
     *edit(&mut pg.databases) = vec![stats];
+    let statements = edit(&mut pg.statements_status);
+    statements.is_preloaded = true;
+    statements.installed_in = Some("postgres".to_owned());
+    statements.track = Some("top".to_owned());
     // Most audits look once; a test that is about rates says so by editing the window.
     pg.window = Section::default();
     pg
