@@ -101,6 +101,17 @@ pub static CHECKS: &[&Check] = &[
     &redis::memory::replica_buffers::CHECK,
     &redis::memory::script_cache::CHECK,
     &redis::memory::swapping::CHECK,
+    &redis::persistence::aof_failing::CHECK,
+    &redis::persistence::copy_on_write_exceeds_memory::CHECK,
+    &redis::persistence::no_persistence::CHECK,
+    &redis::persistence::save_failing::CHECK,
+    &redis::persistence::snapshot_old::CHECK,
+    &redis::replication::backlog_small::CHECK,
+    &redis::replication::cluster_unhealthy::CHECK,
+    &redis::replication::full_resync::CHECK,
+    &redis::replication::replica_lag::CHECK,
+    &redis::replication::replica_link_down::CHECK,
+    &redis::replication::replica_writable::CHECK,
 ];
 
 /// The check of that id.

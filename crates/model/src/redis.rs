@@ -110,9 +110,13 @@ impl Info {
         self.text(name)?.parse().ok()
     }
 
-    /// A field as a number.
+    /// A field as a number; `None` for what is none (`nan`, `inf`).
     pub fn number(&self, name: &str) -> Option<f64> {
-        self.text(name)?.trim_end_matches('%').parse().ok()
+        self.text(name)?
+            .trim_end_matches('%')
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
     }
 }
 

@@ -1,1 +1,8 @@
 //! Replicas and clusters.
+
+pub mod backlog_small;
+pub mod cluster_unhealthy;
+pub mod full_resync;
+pub mod replica_lag;
+pub mod replica_link_down;
+pub mod replica_writable;

@@ -25,6 +25,7 @@ const COUNTERS: &[&str] = &[
     "io_threaded_writes_processed",
     "keyspace_hits",
     "keyspace_misses",
+    "master_repl_offset",
     "rdb_saves",
     "aof_rewrites",
     "rejected_connections",

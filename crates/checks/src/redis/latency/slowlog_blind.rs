@@ -92,9 +92,9 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
 
 /// How far a full log reaches back; `None` when it is not full.
 fn reach(redis: &RedisView<'_>, slowlog: &Slowlog, length: f64) -> Option<f64> {
-    // The server keeps one entry fewer than it may for a moment, and we may have read only some.
     let is_full = slowlog.length as f64 >= length && length > 0.0;
-    let read_all = slowlog.entries.len() as f64 >= slowlog.length as f64;
+    // Of a long log only a part is read, and our own entries are left out.
+    let read_all = slowlog.entries.len() as f64 >= slowlog.length as f64 * 0.9;
     let oldest = slowlog.entries.iter().filter_map(|entry| entry.at).min();
     redis.seconds_since(oldest).filter(|_| is_full && read_all)
 }
