@@ -73,6 +73,11 @@ pub static CHECKS: &[&Check] = &[
     &pg::table::transaction_id_age::CHECK,
     &pg::table::vacuum_overdue::CHECK,
     &pg::table::xmin_horizon_held::CHECK,
+    &redis::clients::blocked_clients::CHECK,
+    &redis::clients::clients_near_limit::CHECK,
+    &redis::clients::connection_churn::CHECK,
+    &redis::clients::idle_clients::CHECK,
+    &redis::clients::rejected_connections::CHECK,
     &redis::keys::big_key::CHECK,
     &redis::keys::keys_without_ttl::CHECK,
     &redis::keys::long_key_names::CHECK,
@@ -112,6 +117,12 @@ pub static CHECKS: &[&Check] = &[
     &redis::replication::replica_lag::CHECK,
     &redis::replication::replica_link_down::CHECK,
     &redis::replication::replica_writable::CHECK,
+    &redis::security::acl_denials::CHECK,
+    &redis::security::dangerous_commands::CHECK,
+    &redis::security::default_user_unrestricted::CHECK,
+    &redis::security::no_authentication::CHECK,
+    &redis::security::protected_mode_off::CHECK,
+    &redis::security::tls_off::CHECK,
 ];
 
 /// The check of that id.
