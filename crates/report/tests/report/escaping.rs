@@ -1,7 +1,7 @@
 //! No name and no text from a server breaks a format or reaches a terminal raw.
 
 use dbvitals_model::report::Report;
-use dbvitals_report::{ColorChoice, json, junit, markdown, sarif, terminal};
+use dbvitals_report::{ColorChoice, html, json, junit, markdown, sarif, terminal, visible};
 use proptest::prelude::*;
 
 use crate::sample;
@@ -168,6 +168,40 @@ proptest! {
             let count = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
             prop_assert_eq!(*cells.get_or_insert(count), count, "{}", line);
         }
+    }
+
+    #[test]
+    fn html_has_no_foreign_markup(text in texts()) {
+        // A report with harmless texts in the same places has the same marks of markup.
+        let text = format!("x{text}");
+        let harmless = if visible::is_altered(&text) { "x\x07" } else { "x" };
+        let out = html::render(&holding(&text)).unwrap();
+        let plain = html::render(&holding(harmless)).unwrap();
+        prop_assert!(!has_raw_control(&out));
+        for mark in ['<', '>', '"', '\''] {
+            prop_assert_eq!(out.matches(mark).count(), plain.matches(mark).count(), "{}", mark);
+        }
+        prop_assert_eq!(out.matches("<script").count(), 1);
+    }
+}
+
+#[test]
+fn html_asks_nothing_of_a_network() {
+    let page = html::render(&sample::rich()).unwrap();
+    for reference in
+        ["http:", "https:", "src=\"", "url(", "@import", "<link", "<iframe", "<img", "fetch("]
+    {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn html_links_lead_somewhere() {
+    let page = html::render(&sample::rich()).unwrap();
+    for link in page.split("href=\"#").skip(1) {
+        let anchor = link.split('"').next().unwrap();
+        assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
     }
 }
 

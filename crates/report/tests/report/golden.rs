@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use dbvitals_report::{ColorChoice, explain, json, junit, list, markdown, sarif, schema, terminal};
+use dbvitals_report::{
+    ColorChoice, explain, html, json, junit, list, markdown, sarif, schema, terminal,
+};
 
 use crate::sample;
 
@@ -84,4 +86,10 @@ fn documentation_of_checks() {
     compare("explain.md", &explain::markdown(&docs[0]));
     compare("list.txt", &list::render(&docs, 80, ColorChoice::Never));
     compare("list.json", &list::json(&docs).unwrap());
+}
+
+#[test]
+fn html_of_both_reports() {
+    compare("report.html", &html::render(&sample::rich()).unwrap());
+    compare("healthy.html", &html::render(&sample::healthy()).unwrap());
 }

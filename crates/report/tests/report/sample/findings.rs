@@ -45,8 +45,9 @@ fn statements(texts: &[&str]) -> Vec<String> {
 
 /// An index nobody uses, on a table of any name.
 fn unused_index(index: &str, table: &str, megabytes: f64) -> Finding {
-    let message =
-        format!("Index {index} of {table} was never scanned in 41 days and takes {megabytes} MB");
+    let message = format!(
+        "Index {index} of {table} was never scanned in 41 days and takes {megabytes:.0} MB"
+    );
     let subject = Subject::within("index", "app", index).of_table(table);
     let fix = Fix::new(FixKind::Review, [format!("DROP INDEX CONCURRENTLY {index};")])
         .locking("ShareUpdateExclusiveLock", format!("vacuum and other DDL on {table}"))
@@ -62,7 +63,7 @@ fn unused_index(index: &str, table: &str, megabytes: f64) -> Finding {
                 .against(14.0),
         )
         .fixed_by(fix)
-        .promising(format!("frees {megabytes} MB and makes every write to the table cheaper"));
+        .promising(format!("frees {megabytes:.0} MB and makes every write to the table cheaper"));
     advised(
         finding,
         "Make sure that no yearly job needs it, then drop it without blocking writes. Keep the definition.",

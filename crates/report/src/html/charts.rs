@@ -1,0 +1,103 @@
+//! Charts as inline SVG: rings for scores, bars for leading figures.
+
+use dbvitals_model::{Measure, Unit, report::Report};
+
+use super::view::tone;
+use crate::{humanize, visible, words};
+
+/// Circumference of the ring's circle, whose radius is 52.
+const AROUND: f64 = 326.726;
+
+/// A score as a ring.
+#[derive(Debug)]
+pub(super) struct Ring {
+    pub(super) score: String,
+    pub(super) tone: &'static str,
+    /// Length of the arc.
+    pub(super) arc: String,
+    /// Length of the rest.
+    pub(super) gap: String,
+}
+
+/// A table of leading figures with bars.
+#[derive(Debug)]
+pub(super) struct Chart {
+    pub(super) title: String,
+    pub(super) target: String,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+/// A column's heading.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) label: String,
+    pub(super) is_text: bool,
+}
+
+/// A cell, with the share of the largest value where a bar is drawn.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) is_text: bool,
+    /// Width of the bar between 0 and 100.
+    pub(super) bar: Option<String>,
+}
+
+/// The ring of a score between 0 and 100.
+pub(super) fn ring(score: f64) -> Ring {
+    let arc = AROUND * score.clamp(0.0, 100.0) / 100.0;
+    Ring {
+        score: humanize::score(score),
+        tone: tone(score),
+        arc: format!("{arc:.1}"),
+        gap: format!("{:.1}", AROUND - arc),
+    }
+}
+
+/// All tables of leading figures that have rows.
+pub(super) fn all(report: &Report) -> Vec<Chart> {
+    report
+        .overview
+        .iter()
+        .filter(|table| !table.rows.is_empty())
+        .map(|table| {
+            let drawn = table.columns.iter().position(|c| c.unit != Unit::Text);
+            let largest = drawn.map_or(0.0, |column| {
+                table.rows.iter().filter_map(|row| number(row.get(column)?)).fold(0.0, f64::max)
+            });
+            let rows = table.rows.iter().map(|row| {
+                let cells = row.iter().zip(&table.columns).enumerate();
+                cells
+                    .map(|(place, (value, column))| Cell {
+                        text: visible::inline(&humanize::measure(value, column.unit)),
+                        is_text: column.unit == Unit::Text,
+                        bar: number(value)
+                            .filter(|_| drawn == Some(place) && largest > 0.0)
+                            .map(|v| format!("{:.2}", 100.0 * v.max(0.0) / largest)),
+                    })
+                    .collect()
+            });
+            Chart {
+                title: visible::inline(&table.title),
+                target: visible::inline(&table.target),
+                columns: table
+                    .columns
+                    .iter()
+                    .map(|c| Column {
+                        label: visible::inline(&words::capitalised(&c.label)),
+                        is_text: c.unit == Unit::Text,
+                    })
+                    .collect(),
+                rows: rows.collect(),
+            }
+        })
+        .collect()
+}
+
+fn number(value: &Measure) -> Option<f64> {
+    match value {
+        Measure::Number(number) if number.is_finite() => Some(*number),
+        _ => None,
+    }
+}
