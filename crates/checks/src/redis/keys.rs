@@ -8,3 +8,4 @@ pub mod many_small_strings;
 pub mod multiple_databases;
 pub mod sample;
 pub mod stale_expired_keys;
+pub mod ttl_stampede;
