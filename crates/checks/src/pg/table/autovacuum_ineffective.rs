@@ -25,13 +25,13 @@ pub static CHECK: Check = Check {
     versions: (13, u32::MAX),
     needs: &["relations", "settings", "activity"],
     uses: &["prepared_transactions", "slots", "replicas", "window"],
-    thresholds: &[&CLEANED, &MIN_ROWS],
+    thresholds: &[&SURVIVED, &MIN_ROWS],
     fix: None::<FixKind>,
     explain: "\
 ## What it detects
 A table with more than `min_dead_rows` dead rows, beyond its own trigger, right after a vacuum: either the
 vacuum ran while somebody held an older snapshot, so that it could remove nothing (the holder is named), or a
-vacuum within the observed window cleaned less than `cleaned_ratio` of the dead rows there were.
+vacuum ended within the observed window and more than `survived_ratio` of the dead rows are older than the window.
 
 ## Why it matters
 Vacuum comes again every minute, reads the whole table, and removes nothing: I/O without result, while the
@@ -50,13 +50,13 @@ PostgreSQL documentation: Routine Vacuuming, Recovering Disk Space; `pg_stat_act
     run: Run::Database(run),
 };
 
-static CLEANED: Threshold = Threshold {
-    key: "cleaned_ratio",
+static SURVIVED: Threshold = Threshold {
+    key: "survived_ratio",
     unit: Unit::Ratio,
-    default: 0.9,
+    default: 0.1,
     strict: None,
     range: (0.0, 1.0),
-    why: "a healthy vacuum removes nearly everything that was dead when it began",
+    why: "a healthy vacuum removes nine tenths and more of what was dead when it began",
 };
 
 static MIN_ROWS: Threshold = Threshold {
@@ -82,13 +82,12 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
             continue;
         }
         let holder = in_the_way(db, &holders, table);
-        let cleaned = cleaned_in_window(db, table);
-        let poor = cleaned.is_some_and(|share| share < cx.limit_for(&CLEANED, &name));
-        if holder.is_none() && !poor {
+        let survived =
+            survived_in_window(db, table).filter(|share| *share > cx.limit_for(&SURVIVED, &name));
+        if holder.is_none() && survived.is_none() {
             continue;
         }
-        let shown = if poor { cleaned } else { None };
-        let mut finding = finding(db, cx, table, holder, shown)
+        let mut finding = finding(db, cx, table, holder, survived)
             .with(
                 Evidence::new("dead rows", dead, Unit::Count, "pg_stat_all_tables.n_dead_tup")
                     .against(cx.limit_for(&MIN_ROWS, &name).max(trigger.vacuum)),
@@ -99,10 +98,10 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
                 Unit::Seconds,
                 "pg_stat_all_tables",
             ));
-        if let Some(share) = shown {
+        if let Some(share) = survived {
             finding = finding.with(
-                Evidence::new("dead rows cleaned", share, Unit::Ratio, "the observed window")
-                    .against(cx.limit_for(&CLEANED, &name)),
+                Evidence::new("dead rows that survived", share, Unit::Ratio, "the observed window")
+                    .against(cx.limit_for(&SURVIVED, &name)),
             );
         }
         found.push(finding);
@@ -115,12 +114,12 @@ fn finding(
     cx: &Context<'_>,
     table: &Relation,
     holder: Option<&Holder>,
-    cleaned: Option<f64>,
+    survived: Option<f64>,
 ) -> Finding {
     let (name, dead) = (table.qualified(), words::count(table.dead_rows as f64));
-    let why = match (holder, cleaned) {
+    let why = match (holder, survived) {
         (Some(holder), _) => format!("{} holds them", holder.description),
-        (None, Some(share)) => format!("only {} were cleaned", words::percent(share)),
+        (None, Some(share)) => format!("{} of them had been there before", words::percent(share)),
         (None, None) => "nothing was cleaned".to_owned(),
     };
     let advice = if holder.is_some() {
@@ -165,9 +164,9 @@ fn in_the_way<'a>(
     })
 }
 
-/// The share of dead rows removed in the window, if a vacuum ended in it: those at its beginning and those
-/// made since, less what is left.
-fn cleaned_in_window(db: &DatabaseView<'_>, table: &Relation) -> Option<f64> {
+/// Of the dead rows there are now, the share that was dead before the window, if a vacuum ended in it: what is left,
+/// less all that died since.
+fn survived_in_window(db: &DatabaseView<'_>, table: &Relation) -> Option<f64> {
     let window = db.server().window().ok()?;
     let changed = changed_in_window(db, table)?;
     let since = db.server().seconds_since(last_vacuum(table))?;
@@ -176,9 +175,7 @@ fn cleaned_in_window(db: &DatabaseView<'_>, table: &Relation) -> Option<f64> {
     }
     let left = table.dead_rows as f64;
     let made = (changed.updates + changed.deletes).max(0) as f64;
-    // Everything made before the vacuum was there for it; what came after is not its fault.
-    let fault = (left - made).max(0.0);
-    (left > 0.0).then(|| 1.0 - fault / left.max(1.0))
+    (left > 0.0).then(|| (left - made).max(0.0) / left)
 }
 
 #[cfg(test)]
@@ -241,8 +238,8 @@ mod tests {
                 });
             })
         };
-        assert_eq!(findings(&CHECK, &after(0)).len(), 1);
-        assert!(findings(&CHECK, &after(300_000)).is_empty(), "all of them died in the window");
+        assert_eq!(findings(&CHECK, &after(269_999)).len(), 1);
+        assert!(findings(&CHECK, &after(270_000)).is_empty(), "nine tenths died in the window");
     }
 
     #[test]
