@@ -89,7 +89,8 @@ static MIN_WAIT: Threshold = Threshold {
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let (sessions, locks) = (pg.activity()?, pg.locks()?);
     let trees = tree::trees(pg, sessions, &locks.waits);
-    Ok(trees.iter().filter_map(|tree| judge(cx, tree)).collect())
+    let found = trees.iter().filter_map(|tree| judge(cx, tree)).collect();
+    session::unless_hidden(found, pg, sessions)
 }
 
 fn judge(cx: &Context<'_>, tree: &Tree<'_>) -> Option<Finding> {
@@ -234,7 +235,12 @@ mod tests {
     }
 
     #[test]
-    fn is_skipped_without_locks() {
+    fn is_skipped_without_locks_or_when_hidden() {
+        let hidden = testing::pg(|pg| {
+            let query = "<insufficient privilege>".to_owned();
+            *edit(&mut pg.activity) = vec![Session { query, ..Session::default() }];
+        });
+        assert_eq!(testing::skipped(&CHECK, &hidden).0.reason, Reason::Permission);
         let none = testing::pg(|pg| pg.locks = Section::unavailable(Reason::Failed, "lost"));
         assert_eq!(testing::skipped(&CHECK, &none).0.reason, Reason::Failed);
     }

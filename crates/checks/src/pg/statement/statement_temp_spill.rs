@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn the_fix_gives_memory_to_the_one_role() {
         let fix = found(spilling(2048, 10)).remove(0).fix.unwrap();
-        assert_eq!(fix.statements, ["ALTER ROLE web IN DATABASE app SET work_mem = '32MB';"]);
+        assert_eq!(fix.statements, ["ALTER ROLE web IN DATABASE app SET work_mem = '64MB';"]);
         assert_eq!(fix.undo, ["ALTER ROLE web IN DATABASE app RESET work_mem;"]);
         let many_users = Statement { user: None, ..spilling(2048, 10) };
         let fix = found(many_users).remove(0).fix.unwrap();
-        assert_eq!(fix.statements, ["ALTER DATABASE app SET work_mem = '32MB';"]);
+        assert_eq!(fix.statements, ["ALTER DATABASE app SET work_mem = '64MB';"]);
     }
 
     #[test]

@@ -168,7 +168,7 @@ mod tests {
         assert!(found(10 * GIB).is_empty());
         let spilling = found(10 * GIB + 10).remove(0);
         assert_eq!(spilling.message, "database app writes 1 GB of temporary files a day");
-        assert_eq!(spilling.fix.unwrap().statements, ["ALTER DATABASE app SET work_mem = '32MB';"]);
+        assert_eq!(spilling.fix.unwrap().statements, ["ALTER DATABASE app SET work_mem = '64MB';"]);
     }
 
     #[test]

@@ -9,10 +9,10 @@ const MOST_BYTES: f64 = 256.0 * MIB;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// A `work_mem` in whole megabytes that keeps a spill of that size in memory: twice the spill, since
-/// rows take more room in memory than in a file. `None` where that is more than should be granted.
+/// A `work_mem` in whole megabytes that keeps a spill of that size in memory: four times the spill,
+/// since short rows take that much more room in memory than in a file. `None` where that is more than should be granted.
 pub fn enough_for(spill_bytes: f64, current_bytes: i64) -> Option<f64> {
-    let wanted = (spill_bytes * 2.0).max(current_bytes as f64 * 2.0);
+    let wanted = (spill_bytes * 4.0).max(current_bytes as f64 * 2.0);
     if !(1.0..=MOST_BYTES).contains(&wanted) {
         return None;
     }
@@ -35,11 +35,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grants_twice_the_spill_up_to_a_limit() {
-        assert_eq!(enough_for(10.0 * MIB, 4 << 20), Some(32.0));
+    fn grants_four_times_the_spill_up_to_a_limit() {
+        assert_eq!(enough_for(10.0 * MIB, 4 << 20), Some(64.0));
         assert_eq!(enough_for(1.0, 4 << 20), Some(8.0));
-        assert_eq!(enough_for(128.0 * MIB, 4 << 20), Some(256.0));
-        assert_eq!(enough_for(129.0 * MIB, 4 << 20), None);
+        assert_eq!(enough_for(64.0 * MIB, 4 << 20), Some(256.0));
+        assert_eq!(enough_for(65.0 * MIB, 4 << 20), None);
         assert_eq!(enough_for(0.0, 0), None);
     }
 }
