@@ -28,7 +28,8 @@ pub static CHECK: Check = Check {
 ## What it detects
 At the moment of the audit at least `min_active_sessions` sessions were active, and more than
 `max_class_ratio` of them waited for the same class of event. It is one look: many sessions at one time,
-not one session over time. Waits for locks are the business of `pg-blocked-session`.
+not one session over time. Waits for locks are the business of `pg-blocked-session`, and who sleeps does
+so on purpose.
 
 ## Why it matters
 The class says where to look: `IO` at reads and disks, `LWLock` at contention inside the server, `IPC` at
@@ -64,6 +65,9 @@ static MIN_SESSIONS: Threshold = Threshold {
     why: "one look at fewer sessions is an anecdote, not a sample",
 };
 
+/// Waits for locks are told elsewhere; who sleeps does so on purpose.
+const NOT_OURS: &[&str] = &["Lock", "Timeout", "Activity"];
+
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let sessions = pg.activity()?;
     let active: Vec<_> = sessions
@@ -82,7 +86,7 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         return Ok(Vec::new());
     };
     let share = waiting.len() as f64 / active.len() as f64;
-    if share <= cx.limit(&SHARE) || *class == "Lock" {
+    if share <= cx.limit(&SHARE) || NOT_OURS.contains(class) {
         return Ok(Vec::new());
     }
     let source = "pg_stat_activity, one look";
@@ -164,8 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn lock_waits_are_another_check_s_business() {
+    fn lock_waits_and_sleeps_are_not_its_business() {
         assert!(testing::findings(&CHECK, &with(30, 0, "Lock")).is_empty());
+        assert!(testing::findings(&CHECK, &with(30, 0, "Timeout")).is_empty(), "pg_sleep");
     }
 
     #[test]

@@ -23,12 +23,12 @@ pub static CHECK: Check = Check {
     versions: (13, u32::MAX),
     needs: &["subscriptions"],
     uses: &[],
-    thresholds: &[&ERROR_RATE],
+    thresholds: &[&MIN_ERRORS, &ERROR_RATE],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
-Critical: an enabled subscription without an apply worker, or one whose apply or initial copy fails at
-least `max_errors_per_hour` times an hour (version 15 on counts them). Warning: a subscription that is
+Critical: an enabled subscription without an apply worker, or one whose apply or initial copy failed at
+least `min_errors` times, and at least `max_errors_per_hour` times an hour (version 15 on counts them). Warning: a subscription that is
 disabled and has errors, as `disable_on_error` leaves it.
 
 ## Why it matters
@@ -45,6 +45,15 @@ Subscriptions that are disabled on purpose and never failed are silent.
 PostgreSQL documentation: Logical Replication, Conflicts; `pg_stat_subscription_stats`.
 ",
     run: Run::Postgres(run),
+};
+
+static MIN_ERRORS: Threshold = Threshold {
+    key: "min_errors",
+    unit: Unit::Count,
+    default: 5.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "an error or two that were mended are no failure, however young the statistics are",
 };
 
 static ERROR_RATE: Threshold = Threshold {
@@ -68,7 +77,8 @@ fn finding(pg: &PgView<'_>, cx: &Context<'_>, subscription: &Subscription) -> Op
     let hourly = age.filter(|age| *age > 0.0).map(|age| errors as f64 / age * 3600.0);
     let name = &subscription.name;
     let limit = cx.limit_for(&ERROR_RATE, name);
-    let keeps_failing = errors > 0 && hourly.is_some_and(|rate| rate >= limit);
+    let keeps_failing = errors as f64 >= cx.limit_for(&MIN_ERRORS, name)
+        && hourly.is_some_and(|rate| rate >= limit);
     let (severity, problem) = match (subscription.enabled, subscription.worker_pid) {
         (Some(false), _) if errors > 0 => {
             (Severity::Warning, "is disabled after errors".to_owned())
@@ -152,6 +162,12 @@ mod tests {
         assert_eq!(severity(&with(Some(true), None, 0)), Some(Severity::Critical));
         assert_eq!(severity(&with(Some(true), Some(1), 10)), Some(Severity::Critical));
         assert_eq!(severity(&with(Some(true), Some(1), 9)), None);
+        let mut young = with(Some(true), Some(1), 4);
+        let dbvitals_model::TargetData::Postgres(pg) = &mut young.targets[0].data else {
+            unreachable!()
+        };
+        edit(&mut pg.subscriptions)[0].stats_reset = ago(10);
+        assert_eq!(severity(&young), None, "a few errors, mended");
         assert_eq!(severity(&with(Some(true), Some(1), 0)), None);
     }
 
