@@ -40,6 +40,8 @@ pub struct ThresholdDoc {
     pub unit: Unit,
     /// The built-in value.
     pub default: f64,
+    /// The value under the strict profile, where that differs.
+    pub strict: Option<f64>,
     /// The smallest value allowed.
     pub min: f64,
     /// The largest value allowed.

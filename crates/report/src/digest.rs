@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dbvitals_model::{
-    Finding, Reason, Severity,
+    Finding, Reason, Severity, TargetKind,
     report::{ComponentScore, Metric, MetricStatus, Report, Target},
 };
 
@@ -107,9 +107,12 @@ pub(crate) fn by_key(report: &Report) -> BTreeMap<&str, &Finding> {
     report.findings.iter().chain(ignored).map(|f| (f.key.as_str(), f)).collect()
 }
 
-/// Whether nothing of the target could be read.
+/// Whether nothing of the target could be read. A machine has neither version nor role.
 pub(crate) fn is_unreachable(target: &Target) -> bool {
-    target.version.is_none() && target.role.is_none() && !target.problems.is_empty()
+    target.kind != TargetKind::Host
+        && target.version.is_none()
+        && target.role.is_none()
+        && !target.problems.is_empty()
 }
 
 /// Checks that one obstacle keeps from running.

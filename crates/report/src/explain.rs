@@ -1,7 +1,7 @@
 //! A check's documentation: for the terminal, and whole as Markdown.
 
 use crate::{
-    CheckDoc, ColorChoice, humanize, list,
+    CheckDoc, ColorChoice, ThresholdDoc, humanize, list,
     page::{DIM, NOTE, PLAIN, Page, STRONG},
     table::{Align, Table, cell},
 };
@@ -50,7 +50,7 @@ pub fn markdown(check: &CheckDoc) -> String {
                 out,
                 "| `{}` | {} | {} – {} | {} |\n",
                 threshold.key,
-                humanize::quantity(threshold.default, threshold.unit),
+                default(threshold),
                 humanize::quantity(threshold.min, threshold.unit),
                 humanize::quantity(threshold.max, threshold.unit),
                 threshold.why
@@ -64,7 +64,7 @@ fn thresholds(page: &mut Page, check: &CheckDoc) {
     if check.thresholds.is_empty() {
         return;
     }
-    page.heading("Thresholds", &format!("[checks.{}] in the configuration", check.id));
+    page.heading("Thresholds", "each can be set in the configuration");
     let mut table = Table::headed(&[
         ("key", Align::Left),
         ("default", Align::Right),
@@ -72,16 +72,25 @@ fn thresholds(page: &mut Page, check: &CheckDoc) {
         ("why this number", Align::Left),
     ]);
     for threshold in &check.thresholds {
-        let [default, min, max] = [threshold.default, threshold.min, threshold.max]
-            .map(|value| humanize::quantity(value, threshold.unit));
+        let [min, max] =
+            [threshold.min, threshold.max].map(|value| humanize::quantity(value, threshold.unit));
         table.row(vec![
             (NOTE, threshold.key.clone()),
-            cell(default),
+            cell(default(threshold)),
             cell(format!("{min} – {max}")),
             cell(&threshold.why),
         ]);
     }
     table.print(page, 2);
+}
+
+/// `14 days`, or `5 % (strict 2 %)` where the strict profile differs.
+fn default(threshold: &ThresholdDoc) -> String {
+    let value = humanize::quantity(threshold.default, threshold.unit);
+    match threshold.strict {
+        Some(strict) => format!("{value} (strict {})", humanize::quantity(strict, threshold.unit)),
+        None => value,
+    }
 }
 
 /// A block of the Markdown that checks are documented in.

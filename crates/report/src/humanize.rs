@@ -3,9 +3,9 @@
 //! Conventions, the same in every format:
 //! - Bytes are binary: 1 kB is 1024 bytes. The labels are those of PostgreSQL's own settings and of
 //!   `pg_size_pretty` (`kB`, `MB`, `GB`, `TB`), so that a number here equals the number there.
-//! - About three significant digits; never a rounding that hides a difference (99.97% is not 100%).
+//! - About three significant digits; never a rounding that hides a difference (99.97 % is not 100 %).
 //! - Five digits and more are grouped by a narrow no-break space: `12 345`.
-//! - Shares are percentages, factors carry `×`, times use the two largest units that matter.
+//! - Shares are percentages (`45 %`), factors carry `×`, times use the two largest units that matter.
 //! - Timestamps are UTC to the second.
 
 use dbvitals_model::{Measure, Unit};
@@ -100,17 +100,17 @@ pub fn days(value: f64) -> String {
     format!("{words} {label}")
 }
 
-/// A share between 0 and 1 as a percentage; never rounded to 0% or 100% unless it is.
+/// A share between 0 and 1 as a percentage; never rounded to 0 % or 100 % unless it is.
 pub fn percent(share: f64) -> String {
     let size = share * 100.0;
     for digits in 1..=3 {
         let words = decimals(size, digits);
         let hides = (words == "100" && share < 1.0) || (words == "0" && share > 0.0);
         if !hides {
-            return format!("{words}%");
+            return format!("{words} %");
         }
     }
-    if share < 0.5 { "<0.001%".to_owned() } else { ">99.999%".to_owned() }
+    if share < 0.5 { "<0.001 %".to_owned() } else { ">99.999 %".to_owned() }
 }
 
 /// A plain number: `0.42`, `7.3`, `420`, `12 345`.
@@ -264,15 +264,15 @@ mod tests {
     #[test]
     fn shares_never_hide_a_difference() {
         let cases = [
-            (0.0, "0%"),
-            (1.0, "100%"),
-            (0.873, "87.3%"),
-            (0.9997, "99.97%"),
-            (0.9999, "99.99%"),
-            (0.000_04, "0.004%"),
-            (0.000_000_1, "<0.001%"),
-            (0.999_999_9, ">99.999%"),
-            (1.5, "150%"),
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.873, "87.3 %"),
+            (0.9997, "99.97 %"),
+            (0.9999, "99.99 %"),
+            (0.000_04, "0.004 %"),
+            (0.000_000_1, "<0.001 %"),
+            (0.999_999_9, ">99.999 %"),
+            (1.5, "150 %"),
         ];
         for (value, words) in cases {
             assert_eq!(percent(value), words, "{value}");

@@ -151,13 +151,28 @@ impl Page {
 
 /// Wraps one-line text into a width, given the indents that the lines will be printed with.
 pub(crate) fn wrap(text: &str, width: usize, first: usize, rest: usize) -> Vec<String> {
+    wrapped(text, width, first, rest, WordSplitter::NoHyphenation)
+}
+
+/// Wraps one-line text into a cell: names break after their hyphens before they break anywhere.
+pub(crate) fn wrap_cell(text: &str, width: usize) -> Vec<String> {
+    wrapped(text, width, 0, 0, WordSplitter::HyphenSplitter)
+}
+
+fn wrapped(
+    text: &str,
+    width: usize,
+    first: usize,
+    rest: usize,
+    splitter: WordSplitter,
+) -> Vec<String> {
     let text = visible::inline(text);
     let (lead, hang) = (" ".repeat(first), " ".repeat(rest));
     let options = textwrap::Options::new(width)
         .initial_indent(&lead)
         .subsequent_indent(&hang)
         .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
+        .word_splitter(splitter)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let mut lines: Vec<String> = textwrap::wrap(text.trim(), options)
         .iter()

@@ -79,7 +79,7 @@ impl State {
     }
 }
 
-/// `DBVITALS WARNING - hit ratio 87% (threshold ≥ 95%) | 'hit ratio'=87.3%;95:;50:;0;100`. No vital
+/// `DBVITALS WARNING - hit ratio 87 % (below 95 %) | 'hit ratio'=87.3%;95:;50:;0;100`. No vital
 /// signs at all are unknown.
 pub fn render(vitals: &[Vital]) -> Output {
     let worst = vitals.iter().map(|v| v.state).max_by_key(|s| s.weight());
@@ -178,7 +178,7 @@ mod tests {
         let output = render(&[connections, vital("size", Some(1024.0), Unit::Bytes, State::Ok)]);
         assert_eq!(
             output.line,
-            "DBVITALS OK - connections 42%, size 1 kB | 'connections'=42%;75;90;0;100 'size'=1024B;;;0"
+            "DBVITALS OK - connections 42 %, size 1 kB | 'connections'=42%;75;90;0;100 'size'=1024B;;;0"
         );
         assert_eq!(output.exit_code, 0);
     }
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(
             output.line,
             "DBVITALS CRITICAL - CRITICAL: lag 6.2 s (standby a¦b\\nc), WARNING: cache hit ratio \
-             87.3% | 'size'=1B;;;0 'cache hit ratio'=87.3%;95:;;0;100 'lag'=6.2s;;5;0"
+             87.3 % | 'size'=1B;;;0 'cache hit ratio'=87.3%;95:;;0;100 'lag'=6.2s;;5;0"
         );
         assert_eq!(output.exit_code, 2);
     }

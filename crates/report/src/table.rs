@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use crate::{
-    page::{PLAIN, Page, STRONG, wrap},
+    page::{PLAIN, Page, STRONG, wrap_cell},
     visible,
 };
 
@@ -61,7 +61,7 @@ impl Table {
                 .zip(&widths)
                 .map(|((style, text), width)| match width {
                     0 => (*style, Vec::new()),
-                    _ => (*style, wrap(text, *width, 0, 0)),
+                    _ => (*style, wrap_cell(text, *width)),
                 })
                 .collect();
             let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0);

@@ -40,7 +40,7 @@ pub(crate) fn status(status: MetricStatus) -> &'static str {
     }
 }
 
-/// A wanted value: `≥ 99%`, `≤ 100 ms`.
+/// A wanted value: `≥ 99 %`, `≤ 100 ms`.
 pub(crate) fn wanted(wanted: Wanted, unit: Unit) -> String {
     match wanted {
         Wanted::AtLeast(value) => format!("≥ {}", humanize::quantity(value, unit)),

@@ -47,20 +47,16 @@ pub(super) fn score(page: &mut Page, report: &Report) {
         Verdict::NotReady => BAD,
     };
     let style = score_style(score.overall).bold();
-    let confidence = format!("   confidence {}", humanize::percent(score.confidence));
-    let mut pieces = vec![
-        (style, value.as_str()),
-        (PLAIN, " of 100   grade "),
-        (style, score.grade.as_str()),
-        (PLAIN, confidence.as_str()),
-    ];
-    let fits = page.width() >= 72;
-    if fits {
-        pieces.extend([(PLAIN, "   "), (verdict_style.bold(), verdict.as_str())]);
-    }
-    page.line(2, &pieces);
-    if !fits {
-        page.line(2, &[(verdict_style.bold(), verdict.as_str())]);
+    let confidence = format!("confidence {}", humanize::percent(score.confidence));
+    let head = [(style, value.as_str()), (PLAIN, " of 100   grade "), (style, &score.grade)];
+    let sure = [(PLAIN, confidence.as_str()), (PLAIN, "   ")];
+    let said = [(verdict_style.bold(), verdict.as_str())];
+    if page.width() >= 72 {
+        page.line(2, &[&head[..], &[(PLAIN, "   ")], &sure, &said].concat());
+    } else {
+        page.line(2, &head);
+        page.line(2, &sure);
+        page.line(2, &said);
     }
     for reason in &report.readiness.reasons {
         page.led(2, (PLAIN, "- "), PLAIN, reason);
@@ -104,7 +100,7 @@ pub(super) fn components(page: &mut Page, report: &Report) {
         return;
     }
     page.heading("COMPONENTS", "");
-    let cells = (page.width() / 8).clamp(5, 20);
+    let cells = if page.width() < 72 { 0 } else { (page.width() / 8).min(20) };
     let mut table = Table::headed(&[
         ("component", Align::Left),
         ("score", Align::Right),

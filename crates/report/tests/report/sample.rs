@@ -107,12 +107,16 @@ fn targets() -> Vec<Target> {
          and does listen_addresses include this interface?"
             .to_owned(),
     ];
+    let mut host = target("db1", TargetKind::Host, "", "", "db1.internal");
+    host.version = None;
+    host.role = None;
+    host.problems = vec!["/proc/diskstats could not be read".to_owned()];
     vec![
         main,
         standby,
         lost,
         target("cache", TargetKind::Redis, "7.0.15", "master", "cache.internal:6379/0"),
-        target("db1", TargetKind::Host, "Linux 6.1", "local", "db1.internal"),
+        host,
     ]
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn docs() -> Vec<CheckDoc> {
                     key: "size_bytes".to_owned(),
                     unit: Unit::Bytes,
                     default: 1_048_576.0,
+                    strict: None,
                     min: 0.0,
                     max: 1.1e12,
                     why: "Below this an index costs less than the time to think about it."
@@ -61,6 +62,7 @@ pub(crate) fn docs() -> Vec<CheckDoc> {
                     key: "statistics_age_days".to_owned(),
                     unit: Unit::Days,
                     default: 14.0,
+                    strict: Some(7.0),
                     min: 1.0,
                     max: 400.0,
                     why: "Two weeks see every weekly job twice.".to_owned(),

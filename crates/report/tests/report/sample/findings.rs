@@ -92,7 +92,7 @@ fn critical() -> Vec<Finding> {
         Severity::Critical,
         "pg-main",
         Subject::new("database", "app"),
-        "Database app has used 61% of its transaction ids; at the present rate it refuses writes in 9 days",
+        "Database app has used 61 % of its transaction ids; at the present rate it refuses writes in 9 days",
     )
     .with(
         Evidence::new("age", 1_310_000_000.0, Unit::Xids, "pg_database.datfrozenxid")
@@ -161,7 +161,7 @@ fn warnings() -> Vec<Finding> {
         Severity::Warning,
         "pg-main",
         Subject::within("statement", "app", "3961877221405893410"),
-        "One statement takes 47.2% of all execution time: SELECT a.*, count(b.id) FROM app.auctions a \
+        "One statement takes 47.2 % of all execution time: SELECT a.*, count(b.id) FROM app.auctions a \
          LEFT JOIN app.bids b ON b.auction_id = a.id WHERE a.status = $1 GROUP BY a.id ORDER BY 2 DESC",
     )
     .with(Evidence::new("share of total time", 0.472, Unit::Ratio, "pg_stat_statements").against(0.3))
@@ -188,7 +188,7 @@ fn warnings() -> Vec<Finding> {
         Severity::Warning,
         "pg-main",
         Subject::within("table", "app", "app.notifications"),
-        "Table app.notifications holds 2.1 million dead rows, 18.4% of it",
+        "Table app.notifications holds 2.1 million dead rows, 18.4 % of it",
     )
     .with(Evidence::new("dead share", 0.184, Unit::Ratio, "pg_stat_user_tables").against(0.05))
     .with(Evidence::new("dead rows", 2_104_882.0, Unit::Count, "pg_stat_user_tables").against(10_000.0))
