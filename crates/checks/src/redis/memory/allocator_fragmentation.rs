@@ -6,7 +6,7 @@ use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
     redis::{config_fix, facts},
-    skip::Judged,
+    skip::{Judged, Skip},
     view::RedisView,
     words,
 };
@@ -74,8 +74,13 @@ static MIN_WASTE: Threshold = Threshold {
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let (info, config) = (redis.info()?, redis.config().ok());
+    let allocator = facts::text(info, "mem_allocator")?;
     let ratio = facts::number(info, "allocator_frag_ratio")?;
     let waste = facts::number(info, "allocator_frag_bytes")?;
+    if !allocator.starts_with("jemalloc") {
+        // Others do not tell: the server then shows resident memory in the place of their pages.
+        return Err(Skip::not_applicable(format!("{allocator} does not tell what its pages hold")));
+    }
     let name = redis.name();
     if ratio <= cx.limit_for(&INFO, name) || waste <= cx.limit_for(&MIN_WASTE, name) {
         return Ok(Vec::new());
@@ -100,9 +105,8 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
                 .against(cx.limit_for(&MIN_WASTE, name)),
         )
         .promising(format!("frees up to {lost}"));
-    let is_jemalloc = info.text("mem_allocator").is_some_and(|it| it.starts_with("jemalloc"));
     let is_on = config.and_then(|config| config.is_yes("activedefrag")) == Some(true);
-    if !is_jemalloc || is_on {
+    if is_on {
         return Ok(vec![finding]);
     }
     let changes = [("activedefrag", "yes")];
@@ -114,7 +118,10 @@ mod tests {
     use dbvitals_model::Snapshot;
 
     use super::*;
-    use crate::redis::fixture::{built, fix, only, severity};
+    use crate::{
+        redis::fixture::{built, edited, fix, only, severity},
+        testing::{self, edit},
+    };
 
     fn with(ratio: &str, waste: &str, defrag: &str) -> Snapshot {
         let info = [
@@ -133,6 +140,14 @@ mod tests {
         assert_eq!(severity(&CHECK, &with("1.41", "20000000", "no")), Some(Severity::Warning));
         assert_eq!(severity(&CHECK, &with("3.0", "10485760", "no")), None, "too little to matter");
         assert_eq!(severity(&CHECK, &with("3.0", "10485761", "no")), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn another_allocator_does_not_tell() {
+        let libc = edited(with("4.91", "90000000", "no"), |redis| {
+            edit(&mut redis.info).fields.insert("mem_allocator".into(), "libc".into());
+        });
+        assert!(!testing::skipped(&CHECK, &libc).is_gap());
     }
 
     #[test]

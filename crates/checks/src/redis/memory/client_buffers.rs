@@ -35,7 +35,8 @@ A client that asks for much and reads slowly makes the server hold the answer. B
 ## How to fix
 The clients with the largest buffers are in the evidence: page large reads (`SCAN` family, `LRANGE` by parts),
 read answers as they come. Ordinary clients have no limit by default: give them one, so that a single slow
-reader is cut off before it costs the data. From 7.0 on `maxmemory-clients` limits all of them together.
+reader is cut off before it costs the data. From 7.0 on `maxmemory-clients` limits all of them together, as a share of
+`maxmemory`.
 
 ## When to ignore
 A few bulk readers that are meant to be fast, on a server with room.
@@ -116,7 +117,9 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         let label = format!("client {} ({})", client.address, client.last_command);
         finding = finding.with(Evidence::new(label, size(client), Unit::Bytes, "CLIENT LIST"));
     }
-    let change = if redis.server().version.major >= 7 {
+    // A share of maxmemory limits nothing where there is none.
+    let is_limited = info.number("maxmemory").is_some_and(|limit| limit > 0.0);
+    let change = if redis.server().version.major >= 7 && is_limited {
         ("maxmemory-clients", "10%")
     } else {
         ("client-output-buffer-limit", LIMIT)
@@ -146,13 +149,17 @@ mod tests {
 
     use super::*;
     use crate::{
-        redis::fixture::{built_with, fix, only, severity},
+        redis::fixture::{built_with, edited, fix, only, severity},
         testing::edit,
     };
 
     fn with(total: &str, clients: &str, used: &str, major: u32) -> Snapshot {
-        let info =
-            [("mem_clients_normal", total), ("connected_clients", clients), ("used_memory", used)];
+        let info = [
+            ("maxmemory", "2000000000"),
+            ("mem_clients_normal", total),
+            ("connected_clients", clients),
+            ("used_memory", used),
+        ];
         let config = [
             ("maxmemory-clients", "0"),
             ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60"),
@@ -198,5 +205,9 @@ mod tests {
         let six = fix(&CHECK, &with("50000000", "3", "1000000000", 6));
         let set = "CONFIG SET client-output-buffer-limit \"normal 268435456 67108864 60\"";
         assert_eq!(six.0, [set, "CONFIG REWRITE"]);
+        let unlimited = edited(with("50000000", "3", "1000000000", 7), |redis| {
+            edit(&mut redis.info).fields.insert("maxmemory".into(), "0".into());
+        });
+        assert_eq!(fix(&CHECK, &unlimited).0[0], set, "a share of nothing limits nothing");
     }
 }

@@ -1,6 +1,9 @@
 //! Resident memory far above what the data take.
 
-use dbvitals_model::{Evidence, Finding, Fix, FixKind, Severity, Unit, redis::Info};
+use dbvitals_model::{
+    Evidence, Finding, Fix, FixKind, Severity, Unit,
+    redis::{Config, Info},
+};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
@@ -120,30 +123,28 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     Ok(vec![by_cause(finding, info, config).promising(format!("frees up to {lost}"))])
 }
 
-/// Advice by where the memory is lost: in holes inside pages, or in free pages kept.
-fn by_cause(
-    mut finding: Finding,
-    info: &Info,
-    config: Option<&dbvitals_model::redis::Config>,
-) -> Finding {
+/// Advice by where the memory is lost: in holes inside pages, or in free pages kept. Only jemalloc
+/// tells, and only with it can the server do something about either.
+fn by_cause(mut finding: Finding, info: &Info, config: Option<&Config>) -> Finding {
+    if info.text("mem_allocator").is_none_or(|allocator| !allocator.starts_with("jemalloc")) {
+        finding.recommendation = "Restart in a quiet hour, replicas first, which packs the values \
+                                  anew. A build with jemalloc fragments less."
+            .to_owned();
+        return finding;
+    }
     let bytes = |name| info.number(name).unwrap_or(0.0);
     let (holes, kept) = (bytes("allocator_frag_bytes"), bytes("allocator_rss_bytes"));
     let measured = [("holes inside pages", holes), ("free pages kept", kept)];
     for (label, value) in measured.into_iter().filter(|(_, value)| *value > 0.0) {
         finding = finding.with(Evidence::new(label, value, Unit::Bytes, "INFO memory"));
     }
-    if holes > kept && info.text("mem_allocator").is_some_and(|a| a.starts_with("jemalloc")) {
+    if holes > kept {
         finding.recommendation = "Switch active defragmentation on; it takes CPU while it works. If \
                                   the server refuses (built with the system's jemalloc), restart it \
                                   in a quiet hour, replicas first."
             .to_owned();
-        return config_fix::set(
-            finding,
-            FixKind::Review,
-            Some(info),
-            config,
-            &[("activedefrag", "yes")],
-        );
+        let changes = [("activedefrag", "yes")];
+        return config_fix::set(finding, FixKind::Review, Some(info), config, &changes);
     }
     finding.recommendation =
         "Return the allocator's free pages with MEMORY PURGE, which stalls the \
@@ -159,7 +160,10 @@ mod tests {
     use dbvitals_model::Snapshot;
 
     use super::*;
-    use crate::redis::fixture::{built, fix, severity};
+    use crate::{
+        redis::fixture::{built, edited, fix, only, severity},
+        testing::edit,
+    };
 
     fn with(ratio: &str, waste: &str, used: &str, holes: &str) -> Snapshot {
         let info = [
@@ -199,5 +203,9 @@ mod tests {
         let (statements, undo) = fix(&CHECK, &holes);
         assert_eq!(statements, ["CONFIG SET activedefrag yes", "CONFIG REWRITE"]);
         assert_eq!(undo, ["CONFIG SET activedefrag no", "CONFIG REWRITE"]);
+        let libc = edited(holes, |redis| {
+            edit(&mut redis.info).fields.insert("mem_allocator".into(), "libc".into());
+        });
+        assert!(only(&CHECK, &libc).fix.is_none());
     }
 }
