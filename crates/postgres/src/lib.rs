@@ -3,6 +3,7 @@
 mod batch;
 mod canceller;
 mod cell;
+pub mod collect;
 mod connect;
 mod conninfo;
 mod decode;

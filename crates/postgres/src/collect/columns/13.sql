@@ -1,0 +1,71 @@
+/* dbvitals:columns */
+with largest as materialized (
+  select
+    c.oid, n.nspname, c.relname,
+    pg_catalog.row_number() over (
+      order by
+        greatest(c.relpages::float8, pg_catalog.pg_stat_get_live_tuples(c.oid) / 50.0) desc, c.oid
+    ) as size_rank
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'm', 'p')
+    and n.nspname !~ '^pg_'
+    and n.nspname <> 'information_schema'
+  order by size_rank
+  limit 2000
+),
+keyed as materialized (
+  select i.indrelid, k.number, pg_catalog.bool_or(i.indisunique and i.indnkeyatts = 1) as is_sole_key
+  from largest as t
+  join pg_catalog.pg_index as i on i.indrelid = t.oid
+  cross join lateral pg_catalog.unnest(i.indkey::int2[]) as k (number)
+  group by i.indrelid, k.number
+),
+chosen as materialized (
+  select t.size_rank, t.nspname, t.relname, a.*
+  from largest as t
+  join pg_catalog.pg_attribute as a on a.attrelid = t.oid
+  where a.attnum > 0
+),
+described as materialized (
+  select
+    s.schemaname, s.tablename, s.attname, s.null_frac, s.avg_width, s.n_distinct, s.correlation,
+    s.histogram_bounds
+  from pg_catalog.pg_stats as s
+  where not s.inherited
+)
+select
+  c.attrelid::int8 as table_oid,
+  c.nspname::text as schema,
+  c.relname::text as "table",
+  c.attnum::int8 as number,
+  c.attname::text as name,
+  case when not c.attisdropped then pg_catalog.format_type(c.atttypid, c.atttypmod) end::text
+    as type_name,
+  t.typname::text as type_id,
+  c.attlen::int8 as length,
+  c.attalign::text as alignment,
+  c.attstorage::text as storage,
+  c.attnotnull::bool as is_not_null,
+  c.atthasdef::bool as has_default,
+  c.attidentity::text as identity,
+  c.attisdropped::bool as is_dropped,
+  s.null_frac::float8 as null_ratio,
+  s.avg_width::int8 as average_width,
+  s.n_distinct::float8 as n_distinct,
+  s.correlation::float8 as correlation,
+  -- The last bound of a sole key of an integer type.
+  case
+    when k.is_sole_key and t.typname in ('int2', 'int4', 'int8')
+    then pg_catalog.rtrim(
+      pg_catalog.substring(s.histogram_bounds::text, '[-0-9]+}$'), '}'
+    )
+  end::int8 as histogram_max
+from chosen as c
+left join pg_catalog.pg_type as t on t.oid = c.atttypid
+left join keyed as k on k.indrelid = c.attrelid and k.number = c.attnum
+left join described as s
+  on s.schemaname = c.nspname and s.tablename = c.relname and s.attname = c.attname
+  and not c.attisdropped
+order by c.size_rank, c.attnum
+limit 60000

@@ -1,0 +1,84 @@
+//! Reading one database.
+
+use dbvitals_model::{
+    Reason, Unavailable,
+    pg::{DatabaseSnapshot, relation::Relation},
+    snapshot::CollectorCost,
+};
+
+use super::{
+    ask::Asking,
+    collector::{Collector, Cost, File},
+    found::Found,
+    obstacle,
+    reader::Reader,
+    registry::COLLECTORS,
+    relations,
+};
+use crate::Session;
+
+/// What reading a database brought.
+#[derive(Debug)]
+pub(super) struct Examined {
+    pub(super) snapshot: DatabaseSnapshot,
+    pub(super) cost: Vec<CollectorCost>,
+    /// Why it is partial.
+    pub(super) problem: Option<String>,
+}
+
+/// Reads all sections up to a class of cost.
+pub(super) async fn examine(
+    session: &mut Session,
+    asking: Asking<'_>,
+    name: &str,
+    dearest: Cost,
+) -> Examined {
+    let mut snapshot = DatabaseSnapshot { name: name.to_owned(), ..DatabaseSnapshot::default() };
+    let mut cost = Vec::new();
+    let due: Vec<&'static Collector> =
+        of_databases().filter(|collector| collector.cost <= dearest).collect();
+    for (collector, found) in asking.ask(session, &due, &mut cost).await {
+        file(&mut snapshot, collector, found);
+    }
+    let problem = session.lost.as_ref().map(|error| format!("database {name}: {error}"));
+    Examined { snapshot, cost, problem }
+}
+
+/// A database that could not be entered.
+pub(super) fn closed(name: &str, reader: &Reader, why: &Unavailable) -> DatabaseSnapshot {
+    let mut snapshot = DatabaseSnapshot { name: name.to_owned(), ..DatabaseSnapshot::default() };
+    for collector in of_databases() {
+        file(&mut snapshot, collector, Found::nothing(reader, why.clone()));
+    }
+    snapshot
+}
+
+/// The counters of a database's relations, without their sizes; empty when they cannot be read.
+pub(super) async fn relation_counters(
+    session: &mut Session,
+    asking: Asking<'_>,
+    cost: &mut Vec<CollectorCost>,
+) -> Vec<Relation> {
+    let asking = Asking { opens_nothing: true, ..asking };
+    let mut snapshot = DatabaseSnapshot::default();
+    for (collector, found) in asking.ask(session, &[&relations::COLLECTOR], cost).await {
+        file(&mut snapshot, collector, found);
+    }
+    snapshot.relations.value().cloned().unwrap_or_default()
+}
+
+/// The obstacle that a failed connection is.
+pub(super) fn no_entry(error: &crate::Error) -> Unavailable {
+    let reason = if error.is_timeout() { Reason::Timeout } else { Reason::Failed };
+    obstacle::plain(reason, error.to_string())
+}
+
+fn of_databases() -> impl Iterator<Item = &'static Collector> {
+    COLLECTORS.iter().copied().filter(|collector| collector.is_per_database())
+}
+
+fn file(snapshot: &mut DatabaseSnapshot, collector: &Collector, found: Found) {
+    if let File::Database(file) = collector.file {
+        file(snapshot, found);
+    }
+}

@@ -1,0 +1,80 @@
+//! What is asked for, and what is told along the way.
+
+use std::{fmt, time::Duration};
+
+use super::collector::Cost;
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Time to connect and log in, per connection.
+    pub connect_timeout: Duration,
+    /// Time for everything but the window; what is not read by then is unavailable.
+    pub budget: Duration,
+    /// Time between two looks at the counters; `None` takes one look and gives no rates.
+    pub window: Option<Duration>,
+    /// The dearest class of collectors to run.
+    pub dearest: Cost,
+    /// Whether databases are entered at all.
+    pub enters_databases: bool,
+    /// Which databases to enter, by name. Templates never are.
+    pub wanted: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+impl Options<'_> {
+    /// Instance-wide counters only: enough for a health check in a moment.
+    pub fn quick() -> Self {
+        Self { dearest: Cost::Cheap, enters_databases: false, ..Self::default() }
+    }
+}
+
+impl Default for Options<'_> {
+    /// Everything, in every database, within a minute.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            budget: Duration::from_mins(1),
+            window: None,
+            dearest: Cost::Heavy,
+            enters_databases: true,
+            wanted: &|_| true,
+        }
+    }
+}
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("budget", &self.budget)
+            .field("window", &self.window)
+            .field("dearest", &self.dearest)
+            .field("enters_databases", &self.enters_databases)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A step of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// The server answered.
+    Connected,
+    /// Instance-wide sections are being read.
+    Instance,
+    /// Statements are being read.
+    Statements,
+    /// A database is being read.
+    Database {
+        /// Its name.
+        name: &'a str,
+        /// Its place, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// The window is open for so much longer.
+    Waiting {
+        /// Time left.
+        left: Duration,
+    },
+}

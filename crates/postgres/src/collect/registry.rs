@@ -1,0 +1,48 @@
+//! All collectors, in the order they are asked.
+
+use super::{
+    activity, archiver, checkpoints, collation_mismatches, collector::Collector, columns,
+    constraints, databases, disabled_triggers, extensions, file_errors, functions, hba,
+    index_builds, indexes, io, large_objects, locks, partitions, passwords, policies,
+    prepared_transactions, public_grants, recovery, relations, replicas, roles, sequences,
+    settings, slots, slru, subscriptions, temp_files, vacuum_progress, wal, wal_directory,
+};
+
+/// Every collector. `pg_stat_statements` has its own way (two queries, by the extension's version).
+pub static COLLECTORS: &[&Collector] = &[
+    &activity::COLLECTOR,
+    &locks::COLLECTOR,
+    &vacuum_progress::COLLECTOR,
+    &index_builds::COLLECTOR,
+    &prepared_transactions::COLLECTOR,
+    &databases::COLLECTOR,
+    &checkpoints::COLLECTOR,
+    &wal::COLLECTOR,
+    &archiver::COLLECTOR,
+    &io::COLLECTOR,
+    &slru::COLLECTOR,
+    &replicas::COLLECTOR,
+    &slots::COLLECTOR,
+    &recovery::COLLECTOR,
+    &subscriptions::COLLECTOR,
+    &settings::COLLECTOR,
+    &file_errors::COLLECTOR,
+    &hba::COLLECTOR,
+    &roles::COLLECTOR,
+    &passwords::COLLECTOR,
+    &wal_directory::COLLECTOR,
+    &temp_files::COLLECTOR,
+    &relations::COLLECTOR,
+    &indexes::COLLECTOR,
+    &columns::COLLECTOR,
+    &constraints::COLLECTOR,
+    &sequences::COLLECTOR,
+    &extensions::COLLECTOR,
+    &functions::COLLECTOR,
+    &policies::COLLECTOR,
+    &public_grants::COLLECTOR,
+    &disabled_triggers::COLLECTOR,
+    &partitions::COLLECTOR,
+    &large_objects::COLLECTOR,
+    &collation_mismatches::COLLECTOR,
+];

@@ -1,0 +1,228 @@
+//! One run of collecting: the connection for instance-wide sections, and what has come together so far.
+
+use std::time::{Duration, Instant};
+
+use dbvitals_model::{
+    Reason, Section, Unavailable,
+    pg::{PgSnapshot, statement::Statement},
+    snapshot::CollectorCost,
+};
+use futures_util::StreamExt as _;
+
+use super::{
+    Collected,
+    ask::Asking,
+    collector::{Collector, File},
+    examine::{self, Examined},
+    found::Found,
+    obstacle,
+    offered::offered,
+    options::{Options, Progress},
+    reader::Reader,
+    registry::COLLECTORS,
+    statements::{self, Installed},
+    window::Before,
+};
+use crate::{Databases, Error, Session, Target, connect};
+
+/// Databases read at the same time.
+const SIDE_BY_SIDE: usize = 2;
+
+/// What is known and what has been read so far.
+pub(super) struct Run<'a> {
+    pub(super) options: &'a Options<'a>,
+    pub(super) progress: &'a (dyn Fn(Progress<'_>) + Sync),
+    pub(super) session: Session,
+    pub(super) reader: Reader,
+    pub(super) deadline: Instant,
+    /// When the instance-wide counters were read.
+    pub(super) counters_at: Option<Instant>,
+    pub(super) databases: Databases,
+    /// Where statements are read, or why they are not.
+    pub(super) place: Result<Installed, Unavailable>,
+    pub(super) snapshot: PgSnapshot,
+    pub(super) cost: Vec<CollectorCost>,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    /// Connects, learns who answers and which databases there are.
+    pub(super) async fn begin(
+        target: &Target,
+        options: &'a Options<'a>,
+        progress: &'a (dyn Fn(Progress<'_>) + Sync),
+    ) -> Result<Self, Error> {
+        let mut session = connect(target, options.connect_timeout).await?;
+        let server = session.probe().await?;
+        progress(Progress::Connected);
+        let databases = session.databases(options.wanted).await?;
+        let reader = Reader::of(&server);
+        let snapshot = PgSnapshot { server, ..PgSnapshot::default() };
+        let nowhere = obstacle::plain(Reason::Failed, "not looked for");
+        let mut run = Self {
+            options,
+            progress,
+            session,
+            reader,
+            deadline: Instant::now() + options.budget,
+            counters_at: None,
+            databases,
+            place: Err(nowhere),
+            snapshot,
+            cost: Vec::new(),
+            problems: Vec::new(),
+        };
+        run.note_pid();
+        statements::locate(&mut run).await;
+        Ok(run)
+    }
+
+    /// How instance-wide collectors are asked.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        let (reader, deadline) = (&self.reader, self.deadline);
+        Asking { reader, deadline, database: None, opens_nothing: false }
+    }
+
+    /// Reads all instance-wide sections in one batch.
+    pub(super) async fn read_instance(&mut self) {
+        (self.progress)(Progress::Instance);
+        let due: Vec<&'static Collector> = COLLECTORS
+            .iter()
+            .copied()
+            .filter(|collector| {
+                !collector.is_per_database() && collector.cost <= self.options.dearest
+            })
+            .collect();
+        self.read(&due).await;
+        self.counters_at = Some(Instant::now());
+        if !self.snapshot.server.tls {
+            let why = "the connection is not encrypted";
+            self.snapshot.certificate = Section::unavailable(Reason::NotApplicable, why);
+        }
+    }
+
+    /// Reads these instance-wide sections.
+    pub(super) async fn read(&mut self, due: &[&'static Collector]) {
+        let asking = Asking {
+            reader: &self.reader,
+            deadline: self.deadline,
+            database: None,
+            opens_nothing: false,
+        };
+        for (collector, found) in asking.ask(&mut self.session, due, &mut self.cost).await {
+            self.file(collector, found);
+        }
+    }
+
+    fn file(&mut self, collector: &Collector, found: Found) {
+        if let File::Instance(file) = collector.file {
+            file(&mut self.snapshot, found);
+        }
+    }
+
+    /// Reads `pg_stat_statements`; answers all its entries, for the window.
+    pub(super) async fn read_statements(&mut self, before: Option<&Before>) -> Vec<Statement> {
+        (self.progress)(Progress::Statements);
+        statements::read(self, before.map(Before::statements)).await
+    }
+
+    /// Reads each database, two at a time; the first connection serves its own database.
+    pub(super) async fn read_databases(&mut self) {
+        for (name, why) in &self.databases.passed_over {
+            self.snapshot.by_database.push(examine::closed(name, &self.reader, why));
+        }
+        if self.options.enters_databases {
+            let examined = self.each_database().await;
+            for database in examined {
+                self.snapshot.by_database.push(database.snapshot);
+                self.cost.extend(database.cost);
+                self.problems.extend(database.problem);
+            }
+        }
+        self.snapshot.by_database.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+
+    async fn each_database(&mut self) -> Vec<Examined> {
+        let home = self.snapshot.server.database.clone();
+        let names = self.databases.examined.clone();
+        let mut all = Vec::with_capacity(names.len());
+        let dearest = self.options.dearest;
+        if names.contains(&home) {
+            (self.progress)(Progress::Database { name: &home, number: 1, of: names.len() });
+            let asking = Asking {
+                reader: &self.reader,
+                deadline: self.deadline,
+                database: Some(&home),
+                opens_nothing: false,
+            };
+            all.push(examine::examine(&mut self.session, asking, &home, dearest).await);
+        }
+        let (this, entered) = (&*self, all.len());
+        let others = names.iter().filter(|name| **name != home).enumerate();
+        let work = others.map(|(place, name)| async move {
+            let number = place + entered + 1;
+            (this.progress)(Progress::Database { name, number, of: this.databases.examined.len() });
+            this.examine_apart(name).await
+        });
+        let apart: Vec<Examined> =
+            futures_util::stream::iter(work).buffered(SIDE_BY_SIDE).collect().await;
+        all.extend(apart);
+        all
+    }
+
+    /// Reads a database over a connection of its own.
+    async fn examine_apart(&self, name: &str) -> Examined {
+        match self.enter(name).await {
+            Ok(mut session) => {
+                let asking = Asking { database: Some(name), ..self.asking() };
+                let examined =
+                    examine::examine(&mut session, asking, name, self.options.dearest).await;
+                session.close().await;
+                examined
+            }
+            Err(why) => Examined {
+                snapshot: examine::closed(name, &self.reader, &why),
+                cost: Vec::new(),
+                problem: Some(format!("database {name}: {}", why.detail)),
+            },
+        }
+    }
+
+    /// A connection to another database of the same server, if there is time left.
+    pub(super) async fn enter(&self, name: &str) -> Result<Session, Unavailable> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left < Duration::from_millis(1) {
+            return Err(obstacle::no_time_left());
+        }
+        let target = self.session.target_for(name);
+        connect(&target, self.options.connect_timeout.min(left))
+            .await
+            .map_err(|error| examine::no_entry(&error))
+    }
+
+    /// Our own process is never a finding.
+    fn note_pid(&mut self) {
+        let pids = &mut self.snapshot.server.own_pids;
+        if let Some(pid) = self.session.announced_pid()
+            && !pids.contains(&pid)
+        {
+            pids.push(pid);
+        }
+    }
+
+    /// Says good-bye; answers all that came together.
+    pub(super) async fn finish(mut self) -> Collected {
+        if let Some(error) = &self.session.lost {
+            self.problems
+                .push(format!("the connection was lost: what follows is missing ({error})"));
+        }
+        let offered = offered(&self.snapshot, self.session.endpoint());
+        self.session.close().await;
+        Collected { snapshot: self.snapshot, cost: self.cost, problems: self.problems, offered }
+    }
+}
+
+/// Where statements are read: over the first connection, or over another.
+pub(super) fn is_home(run: &Run<'_>, installed: &Installed) -> bool {
+    run.snapshot.server.database == installed.database
+}
