@@ -59,9 +59,11 @@ impl Canceller {
         }
         // The first request reaches what runs now. It goes before the closing because a pooler forgets a
         // client that has left. A batch's next query may start in between; the second request reaches that.
-        let _ = timeout(LIMIT, self.cancel()).await;
+        let is_heard = timeout(LIMIT, self.cancel()).await.is_ok();
         self.0.driver.abort();
-        let _ = timeout(LIMIT, self.cancel()).await;
+        if is_heard {
+            let _ = timeout(LIMIT, self.cancel()).await;
+        }
     }
 
     /// [`Self::abort`] without waiting for it; without a runtime only the connection is closed.
