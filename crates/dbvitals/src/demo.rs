@@ -114,7 +114,11 @@ fn audit(servers: &Servers) -> Result<Snapshot, Problem> {
     };
     let file = File::default();
     let merged = Merged::new(&args, &Judging::default(), Some(INTERVAL), &file, None)?;
-    let targets = target::resolve(&args, &merged, &file, &|_| None)?;
+    let mut targets = target::resolve(&args, &merged, &file, &|_| None)?;
+    // As a configuration file would say with `role = "cache"`.
+    for target in targets.iter_mut().filter(|target| target.name == "cache") {
+        target.expectations.is_cache = Some(true);
+    }
     let options = gather::Options {
         interval: merged.interval.value,
         timeout: merged.timeout.value,

@@ -40,11 +40,6 @@ pub(super) fn fill(redis: &Redis, scale: f64) -> Result<(), TestkitError> {
         }
         members
     })?;
-    // redis-slow-command and redis-blocking-command: a sort and a walk over everything.
-    for _ in 0..3 {
-        connection.command(&["SORT", "leaderboard:global", "ALPHA", "LIMIT", "0", "10"])?;
-        connection.command(&["KEYS", "auction:*"])?;
-    }
     // redis-multiple-databases
     connection.command(&["SELECT", "3"])?;
     connection.command(&["SET", "jobs:last", "4711"])?;
@@ -54,6 +49,13 @@ pub(super) fn fill(redis: &Redis, scale: f64) -> Result<(), TestkitError> {
 /// Looks up that many keys, most of which are not there (redis-low-hit-ratio).
 pub(super) fn read(redis: &Redis, times: usize) -> Result<(), TestkitError> {
     look_up(&mut redis.connection()?, times)
+}
+
+/// A sort and a walk over everything (redis-slow-command, redis-blocking-command).
+pub(super) fn walk_everything(connection: &mut RespConnection) -> Result<(), TestkitError> {
+    connection.command(&["SORT", "leaderboard:global", "ALPHA", "LIMIT", "0", "10"])?;
+    connection.command(&["KEYS", "auction:*"])?;
+    Ok(())
 }
 
 /// Looks up that many keys on an open connection; three of four are missing.

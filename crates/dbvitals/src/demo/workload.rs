@@ -120,7 +120,9 @@ impl Background {
         let reader = std::thread::spawn(move || {
             let Ok(mut connection) = connection else { return };
             while !flag.load(Ordering::Relaxed) {
-                if cache::look_up(&mut connection, 500).is_err() {
+                let done = cache::look_up(&mut connection, 500)
+                    .and_then(|()| cache::walk_everything(&mut connection));
+                if done.is_err() {
                     return;
                 }
             }
