@@ -120,7 +120,7 @@ impl Background {
         let reader = std::thread::spawn(move || {
             let Ok(mut connection) = connection else { return };
             while !flag.load(Ordering::Relaxed) {
-                let done = cache::look_up(&mut connection, 500)
+                let done = cache::look_up(&mut connection, 5_000)
                     .and_then(|()| cache::walk_everything(&mut connection));
                 if done.is_err() {
                     return;
