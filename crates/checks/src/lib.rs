@@ -20,7 +20,6 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod view;
-pub mod vitals;
 pub mod words;
 
 pub use check::{Check, Component, Run, Threshold, Topic};

@@ -1,4 +1,3 @@
-/* dbvitals:databases */
 select
     datname as name,
     datallowconn and datconnlimit <> -2 as allows_connections,

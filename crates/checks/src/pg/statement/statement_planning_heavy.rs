@@ -1,6 +1,6 @@
 //! Statements that take longer to plan than to run.
 
-use dbvitals_model::{Evidence, Severity, Unit};
+use dbvitals_model::{Evidence, Severity, Unit, pg::statement::Statement};
 
 use super::load::{self, LISTED, Load, MIN_BUSY};
 use crate::{
@@ -36,7 +36,8 @@ Prepare the statement once per connection (drivers and poolers can do it), have 
 reach, and fewer joins: `join_collapse_limit` bounds the search.
 
 ## When to ignore
-Statements that are already fast enough. Needs `pg_stat_statements.track_planning`, which costs a
+Statements that are already fast enough. Those planned less than every other time are prepared already
+and never reported. Needs `pg_stat_statements.track_planning`, which costs a
 little on servers with many short statements.
 
 ## References
@@ -68,7 +69,7 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         let name = load::name(statement);
         let (plan, run) = (statement.total_plan_time_ms, statement.total_exec_time_ms);
         let heavy = plan > run.max(0.0) * cx.limit_for(&PLAN_FACTOR, &name)
-            && statement.plans > 0
+            && !is_prepared(statement)
             && load.is_busy(cx, plan, &name);
         heavy.then(|| {
             let each = plan / statement.plans as f64;
@@ -92,9 +93,14 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     Ok(found.take(LISTED).collect())
 }
 
+/// Planned less than every other time it runs: there is little left to save.
+fn is_prepared(statement: &Statement) -> bool {
+    statement.plans <= 0 || statement.plans.saturating_mul(2) < statement.calls
+}
+
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Reason, TargetData, pg::statement::Statement};
+    use dbvitals_model::{Reason, TargetData};
 
     use super::*;
     use crate::{
@@ -119,8 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn prepared_statements_without_a_plan_are_silent() {
+    fn statements_that_are_prepared_already_are_silent() {
         assert_eq!(found(Statement { plans: 0, ..planned(1e9) }), 0);
+        assert_eq!(found(Statement { plans: 499, ..planned(1e9) }), 0);
+        assert_eq!(found(Statement { plans: 500, ..planned(1e9) }), 1);
     }
 
     #[test]

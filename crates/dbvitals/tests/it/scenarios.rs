@@ -1,0 +1,7 @@
+//! A condition on a real server, the finding it makes, its fix, and the finding gone.
+
+mod connections;
+mod harness;
+mod locks;
+mod statement_statistics;
+mod statements;

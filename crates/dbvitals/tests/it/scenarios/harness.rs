@@ -1,0 +1,148 @@
+//! One check against a real server: find the condition, run the fix, find it no more.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use dbvitals_checks::{
+    judge,
+    settings::{CheckSettings, Pattern, Settings},
+};
+use dbvitals_model::{
+    Finding, Snapshot, TargetData, TargetSnapshot,
+    snapshot::{Expectations, FORMAT_VERSION},
+};
+use dbvitals_postgres::{
+    Target,
+    collect::{Options, collect},
+};
+use dbvitals_testkit::Postgres;
+
+/// The database the conditions are made in.
+pub(crate) const DATABASE: &str = "app";
+
+/// One statement for each number below a limit.
+pub(crate) fn each(limit: usize, statement: impl Fn(usize) -> String) -> String {
+    (0..limit).map(statement).collect::<Vec<_>>().concat()
+}
+
+/// A server and the one check it is held against.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub(crate) server: Postgres,
+    check: &'static str,
+    limits: BTreeMap<String, f64>,
+    window: Option<Duration>,
+    user: &'static str,
+}
+
+impl Trial {
+    /// A check with its default thresholds, on a server that gets a database [`DATABASE`].
+    pub(crate) async fn of(check: &'static str, server: Postgres) -> Self {
+        server.create_database(DATABASE).await.unwrap();
+        Self { server, check, limits: BTreeMap::new(), window: None, user: "monitor" }
+    }
+
+    /// With another threshold: what would take hours or gigabytes to bring about in full.
+    #[must_use]
+    pub(crate) fn limit(mut self, key: &str, value: f64) -> Self {
+        self.limits.insert(key.to_owned(), value);
+        self
+    }
+
+    /// Over a window of that length.
+    #[must_use]
+    pub(crate) fn window(mut self, length: Duration) -> Self {
+        self.window = Some(length);
+        self
+    }
+
+    /// Audited by the superuser instead of by a member of `pg_monitor`.
+    #[must_use]
+    pub(crate) fn by_superuser(mut self) -> Self {
+        self.user = "postgres";
+        self
+    }
+
+    /// Makes the condition, as the superuser in [`DATABASE`].
+    pub(crate) async fn sql(&self, text: &str) {
+        self.server.sql(DATABASE, text).await.unwrap();
+    }
+
+    /// Waits until a condition holds that is written in SQL.
+    pub(crate) async fn until(&self, condition: &str) {
+        self.server.wait_until(DATABASE, &format!("select {condition}")).await.unwrap();
+    }
+
+    /// Installs the extension the statements are counted by.
+    pub(crate) async fn with_statements(self) -> Self {
+        self.sql("create extension pg_stat_statements").await;
+        self
+    }
+
+    /// What the check finds now. A check that was skipped ends the test.
+    pub(crate) async fn findings(&self) -> Vec<Finding> {
+        let url = self.server.url(self.user, self.user, DATABASE);
+        let target = Target::parse(&url, &|_| None).unwrap();
+        let options = Options { window: self.window, ..Options::default() };
+        let collected = collect(&target, &options, &|_| {}).await.unwrap();
+        assert_eq!(collected.problems, Vec::<String>::new());
+        let snapshot = Snapshot {
+            format_version: FORMAT_VERSION,
+            tool_version: "0.0.0".into(),
+            taken_at: collected.snapshot.server.now,
+            targets: vec![TargetSnapshot {
+                name: "main".into(),
+                endpoint: "127.0.0.1".into(),
+                data: TargetData::Postgres(Box::new(collected.snapshot)),
+                cost: collected.cost,
+                offered: collected.offered,
+                problems: Vec::new(),
+                expectations: Expectations::default(),
+            }],
+        };
+        let limits = CheckSettings { thresholds: self.limits.clone(), ..CheckSettings::default() };
+        let settings = Settings {
+            only: vec![Pattern::new(self.check).unwrap()],
+            checks: BTreeMap::from([(self.check.to_owned(), limits)]),
+            ..Settings::default()
+        };
+        let report = judge(&snapshot, &settings);
+        assert_eq!(report.coverage.skipped, [], "{} was skipped", self.check);
+        assert_eq!(report.coverage.checked.len(), 1, "{} is not a check", self.check);
+        report.findings
+    }
+
+    /// The one finding there is.
+    pub(crate) async fn found(&self) -> Finding {
+        let mut findings = self.findings().await;
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        findings.remove(0)
+    }
+
+    /// The finding whose message holds a text, among others.
+    pub(crate) async fn found_about(&self, text: &str) -> Finding {
+        let findings = self.findings().await;
+        let about = findings.iter().find(|finding| finding.message.contains(text));
+        about.unwrap_or_else(|| panic!("nothing about {text}: {findings:#?}")).clone()
+    }
+
+    /// Runs the statements of a fix one after the other, as the superuser in the finding's database.
+    pub(crate) async fn apply(&self, finding: &Finding) {
+        let database = finding.subject.database.as_deref().unwrap_or(DATABASE);
+        let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("no fix: {finding:#?}"));
+        for statement in &fix.statements {
+            self.server.sql(database, statement).await.unwrap();
+        }
+    }
+
+    /// Nothing is found any more.
+    pub(crate) async fn gone(&self) {
+        assert_eq!(self.findings().await, []);
+    }
+
+    /// Nothing about a text is found any more.
+    pub(crate) async fn gone_about(&self, text: &str) {
+        let findings = self.findings().await;
+        let about = findings.iter().find(|finding| finding.message.contains(text));
+        assert_eq!(about, None);
+    }
+}
