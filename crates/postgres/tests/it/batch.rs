@@ -138,7 +138,9 @@ async fn each_query_has_its_own_limit() {
     assert_eq!(answers[0].result.as_ref().unwrap().rows, [[Cell::Text("7000".into())]]);
     let why = answers[1].result.as_ref().unwrap_err();
     assert!(why.is_timeout() && why.sqlstate() == Some("57014"));
-    assert!(answers[1].elapsed_ms >= 45.0, "the cost is booked: {}", answers[1].elapsed_ms);
+    // Which answer a wait is booked under depends on when we look; that all of it is booked does not.
+    let booked: f64 = answers.iter().map(|answer| answer.elapsed_ms).sum();
+    assert!(booked >= 50.0, "{booked}");
     assert_eq!(answers[2].result.as_ref().unwrap().rows, [[Cell::Text("9000".into())]]);
     assert_eq!(answers[3].result.as_ref().unwrap().rows, [[Cell::Text("7000".into())]]);
     session.close().await;
