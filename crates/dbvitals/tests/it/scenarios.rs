@@ -1,6 +1,7 @@
 //! A condition on a real server, the finding it makes, its fix, and the finding gone.
 
 mod connections;
+mod fresh;
 mod harness;
 mod locks;
 mod statement_statistics;

@@ -78,14 +78,14 @@ impl Trial {
         self
     }
 
-    /// What the check finds now. A check that was skipped ends the test.
-    pub(crate) async fn findings(&self) -> Vec<Finding> {
+    /// All that can be seen of the server now.
+    pub(crate) async fn snapshot(&self) -> Snapshot {
         let url = self.server.url(self.user, self.user, DATABASE);
         let target = Target::parse(&url, &|_| None).unwrap();
         let options = Options { window: self.window, ..Options::default() };
         let collected = collect(&target, &options, &|_| {}).await.unwrap();
         assert_eq!(collected.problems, Vec::<String>::new());
-        let snapshot = Snapshot {
+        Snapshot {
             format_version: FORMAT_VERSION,
             tool_version: "0.0.0".into(),
             taken_at: collected.snapshot.server.now,
@@ -98,7 +98,12 @@ impl Trial {
                 problems: Vec::new(),
                 expectations: Expectations::default(),
             }],
-        };
+        }
+    }
+
+    /// What the check finds now. A check that was skipped ends the test.
+    pub(crate) async fn findings(&self) -> Vec<Finding> {
+        let snapshot = self.snapshot().await;
         let limits = CheckSettings { thresholds: self.limits.clone(), ..CheckSettings::default() };
         let settings = Settings {
             only: vec![Pattern::new(self.check).unwrap()],
