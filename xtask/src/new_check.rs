@@ -117,7 +117,7 @@ fn with_sorted_line(text: &str, prefix: &str, line: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let alike = |candidate: &&str| candidate.starts_with(prefix);
     let at = lines.iter().position(|candidate| alike(candidate) && *candidate > line);
-    let after_last = lines.iter().rposition(|candidate| alike(candidate)).map(|last| last + 1);
+    let after_last = lines.iter().rposition(alike).map(|last| last + 1);
     lines.insert(at.or(after_last).unwrap_or(lines.len()), line);
     lines.join("\n") + "\n"
 }

@@ -20,6 +20,7 @@ pub mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod view;
+pub mod vitals;
 pub mod words;
 
 pub use check::{Check, Component, Run, Threshold, Topic};

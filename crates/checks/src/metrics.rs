@@ -83,7 +83,7 @@ fn ratio(part: i64, whole: i64, least: i64) -> Option<f64> {
     (whole >= least.max(1)).then(|| part as f64 / whole as f64)
 }
 
-fn connection_use(pg: &PgSnapshot) -> Option<f64> {
+pub(crate) fn connection_use(pg: &PgSnapshot) -> Option<f64> {
     let settings = pg.settings.value()?;
     let reserved = settings.number("superuser_reserved_connections").unwrap_or(0.0)
         + settings.number("reserved_connections").unwrap_or(0.0);
@@ -92,7 +92,7 @@ fn connection_use(pg: &PgSnapshot) -> Option<f64> {
     Some(sessions.iter().filter(|s| s.backend_type == "client backend").count() as f64 / usable)
 }
 
-fn cache_hit_ratio(pg: &PgSnapshot) -> Option<f64> {
+pub(crate) fn cache_hit_ratio(pg: &PgSnapshot) -> Option<f64> {
     let databases = match pg.window.value() {
         Some(window) => &window.databases,
         None => pg.databases.value()?,
@@ -129,7 +129,7 @@ fn dead_row_ratio(pg: &PgSnapshot) -> Option<f64> {
     ratio(dead, dead + live, 1000)
 }
 
-fn longest_transaction(pg: &PgSnapshot) -> Option<f64> {
+pub(crate) fn longest_transaction(pg: &PgSnapshot) -> Option<f64> {
     let sessions = pg.activity.value()?.iter();
     let started = sessions
         .filter(|s| s.backend_type == "client backend")
@@ -142,7 +142,7 @@ fn transaction_id_use(pg: &PgSnapshot) -> Option<f64> {
     Some(oldest as f64 / f64::from(i32::MAX))
 }
 
-fn replica_lag(pg: &PgSnapshot) -> Option<f64> {
+pub(crate) fn replica_lag(pg: &PgSnapshot) -> Option<f64> {
     let replicas = pg.replicas.value()?.iter().filter(|r| !r.is_logical && r.state.is_some());
     replicas.map(|r| r.replay_lag_ms.unwrap_or(0.0)).reduce(f64::max)
 }
@@ -152,7 +152,7 @@ fn requested_checkpoints(pg: &PgSnapshot) -> Option<f64> {
     ratio(checkpoints.requested, checkpoints.requested + checkpoints.timed, 10)
 }
 
-fn redis_hit_ratio(redis: &RedisSnapshot) -> Option<f64> {
+pub(crate) fn redis_hit_ratio(redis: &RedisSnapshot) -> Option<f64> {
     let info = redis.info.value()?;
     let counter = |name: &str| match redis.window.value() {
         Some(window) => window.counters.get(name).copied(),
@@ -162,7 +162,7 @@ fn redis_hit_ratio(redis: &RedisSnapshot) -> Option<f64> {
     ratio(hits, hits + misses, MIN_READS)
 }
 
-fn redis_memory_use(redis: &RedisSnapshot) -> Option<f64> {
+pub(crate) fn redis_memory_use(redis: &RedisSnapshot) -> Option<f64> {
     let info = redis.info.value()?;
     ratio(info.int("used_memory")?, info.int("maxmemory")?, 1)
 }
@@ -176,7 +176,7 @@ fn fragmentation(redis: &RedisSnapshot) -> Option<f64> {
     info.number("mem_fragmentation_ratio")
 }
 
-fn redis_client_use(redis: &RedisSnapshot) -> Option<f64> {
+pub(crate) fn redis_client_use(redis: &RedisSnapshot) -> Option<f64> {
     let info = redis.info.value()?;
     let max = info.int("maxclients").or_else(|| redis.config.value()?.int("maxclients"))?;
     ratio(info.int("connected_clients")?, max, 1)

@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     runtime::Handle,
     task::AbortHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect as _};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -26,7 +26,10 @@ use crate::{
 const CANCEL: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
 
 /// How long one request to cancel may take.
-const LIMIT: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_millis(250);
+
+/// How long a query that is already on its way may take to start.
+const LATE_START: Duration = Duration::from_millis(50);
 
 /// Ends a connection from elsewhere; made by [`crate::Session::canceller`].
 #[derive(Clone)]
@@ -58,9 +61,14 @@ impl Canceller {
             return;
         }
         // The first request reaches what runs now. It goes before the closing because a pooler forgets a
-        // client that has left. A batch's next query may start in between; the second request reaches that.
+        // client that has left. A batch's next query may start in between; a later request reaches that: the
+        // last comes late enough for a query that was about to start. From version 14 the server also looks
+        // by itself whether its client is gone.
+        // That no answer came in time does not mean that a request got lost; so all are sent.
         let _ = timeout(LIMIT, self.cancel()).await;
         self.0.driver.abort();
+        let _ = timeout(LIMIT, self.cancel()).await;
+        sleep(LATE_START).await;
         let _ = timeout(LIMIT, self.cancel()).await;
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn parse(text: &str, environment: &Environment<'_>) -> Result<Target,
     let mut parameters = if url::is_url(text) {
         url::parse(text)?
     } else if let Some((scheme, _)) = text.split_once("://")
-        && !scheme.contains(['=', '\'', ' '])
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     {
         let what = format!("unknown scheme {scheme}; write postgres://user@host:port/database");
         return Err(Place::Url.trouble(what));

@@ -72,7 +72,7 @@ impl Session {
             .batch(&[
                 query("server", include_str!("probe/server.sql")),
                 query("memberships", include_str!("probe/memberships.sql")),
-                query("identifier", "select system_identifier from pg_catalog.pg_control_system()"),
+                query("identifier", include_str!("probe/identifier.sql")),
             ])
             .await;
         let mut tables = answers.into_iter().map(|answer| answer.result);

@@ -89,6 +89,9 @@ pub async fn collect(target: &Target, options: &Options) -> Result<Collected, Er
     }
     second_stage(&mut opened, &user, &mut snapshot).await;
     snapshot.window = window(&mut opened.link, &user, options.window).await;
+    if options.window.is_some() {
+        refresh(&mut opened, target, &mut snapshot).await;
+    }
     snapshot.key_sample = keys(&mut opened.link, target, &user, &snapshot, options).await;
     if snapshot.server.mode == "sentinel" {
         server::without_data(&mut snapshot);
@@ -100,6 +103,18 @@ pub async fn collect(target: &Target, options: &Options) -> Result<Collected, Er
     }
     let offered = server::offered(target, snapshot.info.value());
     Ok(Collected { snapshot, cost: opened.link.take_cost(), problems, offered })
+}
+
+/// Looks again after a window, so that the slow log, the clients and the clock are of its end; what was seen
+/// before stays where the server went away meanwhile.
+async fn refresh(opened: &mut Opened, target: &Target, snapshot: &mut RedisSnapshot) {
+    let mut again = snapshot.clone();
+    let user = first_stage(opened, target, &mut again).await;
+    again.server.user.clone_from(&snapshot.server.user);
+    second_stage(opened, &user, &mut again).await;
+    if opened.link.lost().is_none() {
+        *snapshot = again;
+    }
 }
 
 /// Everything that needs no knowledge of the server, in one pipeline. Gives the name of our ACL user.

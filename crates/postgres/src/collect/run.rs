@@ -8,6 +8,7 @@ use dbvitals_model::{
     snapshot::CollectorCost,
 };
 use futures_util::StreamExt as _;
+use jiff::SignedDuration;
 
 use super::{
     Collected,
@@ -35,6 +36,8 @@ pub(super) struct Run<'a> {
     pub(super) session: Session,
     pub(super) reader: Reader,
     pub(super) deadline: Instant,
+    /// When the server told its clock.
+    probed_at: Instant,
     /// When the instance-wide counters were read.
     pub(super) counters_at: Option<Instant>,
     pub(super) databases: Databases,
@@ -54,6 +57,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, Error> {
         let mut session = connect(target, options.connect_timeout).await?;
         let server = session.probe().await?;
+        let probed_at = Instant::now();
         progress(Progress::Connected);
         let databases = session.databases(options.wanted).await?;
         let reader = Reader::of(&server);
@@ -65,6 +69,7 @@ impl<'a> Run<'a> {
             session,
             reader,
             deadline: Instant::now() + options.budget,
+            probed_at,
             counters_at: None,
             databases,
             place: Err(nowhere),
@@ -86,6 +91,7 @@ impl<'a> Run<'a> {
     /// Reads all instance-wide sections in one batch.
     pub(super) async fn read_instance(&mut self) {
         (self.progress)(Progress::Instance);
+        self.advance_clock();
         let due: Vec<&'static Collector> = COLLECTORS
             .iter()
             .copied()
@@ -99,6 +105,15 @@ impl<'a> Run<'a> {
             let why = "the connection is not encrypted";
             self.snapshot.certificate = Section::unavailable(Reason::NotApplicable, why);
         }
+    }
+
+    /// Brings the server's clock to this moment: a window may have passed since it was told, and ages of
+    /// sessions are reckoned from it.
+    fn advance_clock(&mut self) {
+        let passed = SignedDuration::try_from(self.probed_at.elapsed()).unwrap_or_default();
+        let now = &mut self.snapshot.server.now;
+        *now = now.checked_add(passed).unwrap_or(*now);
+        self.probed_at = Instant::now();
     }
 
     /// Reads these instance-wide sections.

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_postgres::{
-    Client, Config, Connection, NoTls, SimpleQueryMessage,
+    Client, Config, Connection, NoTls,
     config::{ChannelBinding as WireBinding, SslMode as WireMode, SslNegotiation},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -27,7 +27,7 @@ use crate::{
     Error, Session,
     canceller::{Canceller, Route},
     error::Kind,
-    session::{Ending, Facts},
+    session::{Ending, Facts, Query},
     speaks::Speaks,
     target::{ChannelBinding, Host, HostName, SessionAttrs, SslMode, Target, endpoint},
 };
@@ -73,8 +73,9 @@ impl Attempt<'_> {
             Ok(made) => made?,
             Err(_) => return Err(overdue(&heard, stage.doing(), start.elapsed())),
         };
-        stage.enter("asking for the server's role");
-        match timeout_at(deadline, role_fits(&session.client, self.wanted)).await {
+        // A batch ends by itself, and cancels itself when the deadline drops it.
+        let fits = timeout_at(deadline, role_fits(&mut session, self.wanted)).await;
+        match fits {
             Ok(Ok(true)) => Ok(session),
             Ok(Ok(false)) => {
                 session.close().await;
@@ -82,10 +83,8 @@ impl Attempt<'_> {
             }
             Ok(Err(error)) => Err(error),
             Err(_) => {
-                let error = overdue(&Heard::default(), stage.doing(), start.elapsed());
-                session.lost = Some(error.clone());
-                session.abort().await;
-                Err(error)
+                let doing = "asking for the server's role";
+                Err(Kind::TimedOut { doing, after: start.elapsed() }.into())
             }
         }
     }
@@ -223,21 +222,22 @@ fn overdue(heard: &Heard, doing: &'static str, after: Duration) -> Error {
 }
 
 /// Whether the server is of the kind wanted.
-async fn role_fits(client: &Client, wanted: SessionAttrs) -> Result<bool, Error> {
+async fn role_fits(session: &mut Session, wanted: SessionAttrs) -> Result<bool, Error> {
+    #[derive(serde::Deserialize)]
+    struct Role {
+        in_recovery: bool,
+        read_only: bool,
+    }
     if wanted == SessionAttrs::Any {
         return Ok(true);
     }
-    let question = "/* dbvitals */ SELECT pg_catalog.pg_is_in_recovery()::text, \
-                    pg_catalog.current_setting('transaction_read_only')";
-    let messages = client.simple_query(question).await?;
-    let row = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let said = |place: usize, word: &str| {
-        row.is_some_and(|row| row.try_get(place).ok().flatten() == Some(word))
-    };
-    let (in_recovery, read_only) = (said(0, "true"), said(1, "on"));
+    // Our own transaction is read-only anyway; what counts is what others would get.
+    let sql = "select pg_catalog.pg_is_in_recovery() as in_recovery, \
+               pg_catalog.current_setting('default_transaction_read_only') = 'on' as read_only";
+    let query = Query { name: "role", sql: sql.to_owned(), timeout: Duration::from_secs(5) };
+    let answer = session.batch(&[query]).await.pop();
+    let table = answer.map_or_else(|| Err(session.lost_error()), |answer| answer.result)?;
+    let Role { in_recovery, read_only } = table.one()?;
     Ok(match wanted {
         SessionAttrs::Any | SessionAttrs::PreferStandby => true,
         SessionAttrs::ReadWrite => !in_recovery && !read_only,

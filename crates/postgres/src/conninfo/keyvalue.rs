@@ -1,29 +1,37 @@
 //! `key=value key='quoted value'` strings.
 
-use super::{ConninfoError, Parameters, Place};
+use super::{ConninfoError, Parameters, Place, keyword::Keyword};
 
 /// Reads pairs separated by blanks. A backslash makes the next character plain, inside quotes and outside.
+///
+/// Errors give positions, not text, where the text may be the rest of a password that was not quoted.
 pub(super) fn parse(text: &str) -> Result<Parameters, ConninfoError> {
     let mut parameters = Parameters::default();
     let mut rest = text.trim_start();
-    let at = |rest: &str| text.len() - rest.len() + 1;
+    let mut is_after_password = false;
     while !rest.is_empty() {
-        let start = rest;
+        let position = text[..text.len() - rest.len()].chars().count() + 1;
+        let hint = if is_after_password {
+            "put a password that holds blanks in single quotes"
+        } else {
+            "write key=value pairs or postgres://user@host/database"
+        };
         let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
         let name = &rest[..end];
-        rest = rest[end..].trim_start();
-        let Some(after) = rest.strip_prefix('=') else {
-            let shown: String = name.chars().take(20).collect();
-            return Err(Place::Text.trouble(format!(
-                "no = after {shown:?} at character {}; write key=value pairs or postgres://…",
-                at(start)
-            )));
+        let Some(after) = rest[end..].trim_start().strip_prefix('=') else {
+            let what = format!("no = after the word at character {position}; {hint}");
+            return Err(Place::Text.trouble(what));
         };
-        let (value, next) = value(after.trim_start()).ok_or_else(|| {
-            let shown: String = name.chars().take(20).collect();
-            Place::Text.trouble(format!("the quote in the value of {shown:?} is not closed"))
-        })?;
+        let Some((value, next)) = value(after.trim_start()) else {
+            let what = format!("the quote in the value at character {position} is not closed");
+            return Err(Place::Text.trouble(what));
+        };
+        if is_after_password && Keyword::find(name).is_none() {
+            let what = format!("unknown parameter at character {position}; {hint}");
+            return Err(Place::Text.trouble(what));
+        }
         parameters.set(name, value, Place::Text)?;
+        is_after_password = name == "password";
         rest = next.trim_start();
     }
     Ok(parameters)

@@ -1,3 +1,4 @@
+/* dbvitals:databases */
 select
     datname as name,
     datallowconn and datconnlimit <> -2 as allows_connections,

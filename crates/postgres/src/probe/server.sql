@@ -1,3 +1,4 @@
+/* dbvitals:server */
 select
     pg_catalog.current_setting('server_version_num')::int8 as version_num,
     pg_catalog.version() as version_text,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dbvitals_postgres::{Canceller, Query, Session};
 use dbvitals_testkit::{PgBouncer, PgVersion, Postgres};
+use tokio::runtime::Builder;
 
 use crate::support::{session, until_no_session};
 
@@ -66,6 +67,22 @@ async fn a_cancelled_batch_leaves_no_session_behind_a_pooler() {
     canceller.abort().await;
     assert!(batch.await.unwrap()[0].result.is_err());
     server.wait_until("postgres", none_active).await.unwrap();
+}
+
+/// No request to cancel is sent here: the server itself finds that nobody listens any more.
+#[test]
+fn a_process_that_dies_leaves_no_session() {
+    let server = Postgres::builder(PgVersion::V14).start().unwrap();
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let doomed = runtime();
+    doomed.block_on(async {
+        let mut session = session(&server.monitor_url("postgres")).await;
+        tokio::spawn(async move { session.batch(&[endless(), endless()]).await });
+        until_it_sleeps(&server).await;
+    });
+    // As at the end of a process, nothing runs any more and the sockets close.
+    drop(doomed);
+    runtime().block_on(until_no_session(&server));
 }
 
 #[tokio::test]

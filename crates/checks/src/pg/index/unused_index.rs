@@ -1,12 +1,12 @@
 //! Indexes nobody reads.
 
-use dbvitals_model::{Evidence, Finding, Fix, FixKind, Severity, Subject, Unit, pg::index::Index};
+use dbvitals_model::{Evidence, Finding, FixKind, Severity, Unit, pg::index::Index};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::index::parts,
     skip::Judged,
-    sql,
     view::DatabaseView,
 };
 
@@ -68,50 +68,28 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (indexes, relations, constraints) = (db.indexes()?, db.relations()?, db.constraints()?);
     db.stats()?;
     let age_days = db.statistics_age_days();
+    let tables = parts::by_oid(relations);
+    let foreign_keys = parts::foreign_keys(constraints);
+    let scans = parts::scans_on_all_nodes(db, indexes);
     let mut found = Vec::new();
     for index in indexes {
         let name = index.qualified();
-        let large = index.size_bytes as f64 >= cx.limit_for(&MIN_SIZE, &name);
-        if !large || is_protected(index) || scans_on_all_nodes(db, index) > 0 {
+        let is_used = scans.get(&index.oid).is_some_and(|scans| *scans > 0);
+        let is_small = (index.size_bytes as f64) < cx.limit_for(&MIN_SIZE, &name);
+        let supports = foreign_keys
+            .get(&index.table_oid)
+            .is_some_and(|keys| keys.iter().any(|key| parts::serves(index, &key.columns)));
+        let is_judged = parts::is_judged(index) && !parts::is_protected(index);
+        if is_used || is_small || supports || !is_judged {
             continue;
         }
-        let supports = constraints.iter().any(|constraint| {
-            constraint.kind == "f"
-                && constraint.table_oid == index.table_oid
-                && index.key_columns.starts_with(&constraint.columns)
-        });
-        if supports {
-            continue;
-        }
-        let writes = relations
-            .iter()
-            .find(|relation| relation.oid == index.table_oid)
+        let writes = tables
+            .get(&index.table_oid)
             .map_or(0, |table| table.inserts + table.updates - table.hot_updates);
         let proven = age_days.is_some_and(|age| age >= cx.limit_for(&MIN_AGE, &name));
         found.push(finding(db, cx, index, writes, age_days, proven));
     }
     Ok(found)
-}
-
-/// Indexes that serve a rule of the data, or have no statistics of their own.
-fn is_protected(index: &Index) -> bool {
-    index.is_constraint()
-        || index.is_replica_identity
-        || index.is_clustered
-        || !index.is_valid
-        || index.parent_oid.is_some()
-        || index.extension.is_some()
-}
-
-fn scans_on_all_nodes(db: &DatabaseView<'_>, index: &Index) -> i64 {
-    let elsewhere: i64 = db
-        .siblings()
-        .filter_map(|node| node.indexes().ok())
-        .flatten()
-        .filter(|other| other.oid == index.oid)
-        .map(|other| other.scans)
-        .sum();
-    index.scans + elsewhere
 }
 
 fn finding(
@@ -123,7 +101,7 @@ fn finding(
     proven: bool,
 ) -> Finding {
     let name = index.qualified();
-    let subject = Subject::within("index", db.name(), &name).of_table(index.qualified_table());
+    let subject = parts::subject(db, index);
     let severity = if proven { Severity::Warning } else { Severity::Info };
     let advice = if proven {
         "Drop it concurrently, unless a rare job (month end, year end) needs it."
@@ -153,19 +131,9 @@ fn finding(
     if !proven {
         return found;
     }
-    let drop = format!("DROP INDEX CONCURRENTLY {};", sql::qualified(&index.schema, &index.name));
-    let fix = Fix::new(FixKind::Review, [drop])
-        .locking(
-            "ShareUpdateExclusiveLock",
-            "other DDL and VACUUM on the table, not reads or writes",
-        )
-        .undone_by([format!("{};", concurrently(&index.definition))]);
-    found.fixed_by(fix).promising("frees its disk and cache space and makes every write cheaper")
-}
-
-/// The definition as a statement that does not block writes.
-fn concurrently(definition: &str) -> String {
-    definition.replacen("INDEX ", "INDEX CONCURRENTLY ", 1)
+    found
+        .fixed_by(parts::drop_fix(index))
+        .promising("frees its disk and cache space and makes every write cheaper")
 }
 
 #[cfg(test)]

@@ -1,0 +1,132 @@
+//! Arguments of `dbvitals audit`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::targets::{TargetArgs, duration};
+
+/// Arguments of `dbvitals audit`.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+
+    /// Look twice, this far apart, and judge by rates instead of counters since the last reset
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "DBVITALS_INTERVAL")]
+    pub(crate) interval: Option<Duration>,
+
+    /// Format of standard output
+    #[arg(long, short, value_enum, env = "DBVITALS_FORMAT", default_value = "terminal")]
+    pub(crate) format: Format,
+
+    /// Also write a report to FILE; its ending chooses the format (.html, .md, .json, .sarif, .xml)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Vec<PathBuf>,
+
+    /// Show every finding in full
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Save what was seen to FILE, to be judged elsewhere or later
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_snapshot: Option<PathBuf>,
+
+    /// Judge a saved snapshot instead of connecting
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "interval", "save_snapshot"])]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Compare with an earlier report (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Colour of the terminal report
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+
+    /// Width of the terminal report in columns [default: the terminal's, else 80]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=400))]
+    pub(crate) width: Option<u16>,
+
+    /// No progress on standard error
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How to judge what was seen.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct Judging {
+    /// Exit with 1 when a finding is at least this severe [default: critical]
+    #[arg(long, value_enum, env = "DBVITALS_FAIL_ON")]
+    pub(crate) fail_on: Option<FailOn>,
+
+    /// Set of default thresholds [default: default]
+    #[arg(long, value_enum, env = "DBVITALS_PROFILE")]
+    pub(crate) profile: Option<ProfileName>,
+
+    /// Run only these checks (ids with wildcards)
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+
+    /// Leave these checks out (ids with wildcards)
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) except: Vec<String>,
+}
+
+/// A report format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading at a terminal
+    #[default]
+    Terminal,
+    /// The versioned contract for programs
+    Json,
+    /// GitHub-flavoured Markdown
+    Markdown,
+    /// One self-contained page
+    Html,
+    /// For code-scanning tools
+    Sarif,
+    /// For continuous-integration servers
+    Junit,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The severity from which a run fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FailOn {
+    /// Only critical findings
+    Critical,
+    /// Warnings and worse
+    Warning,
+    /// Any finding
+    Info,
+    /// Never
+    Never,
+}
+
+/// A set of default thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProfileName {
+    /// What most systems should hold
+    Default,
+    /// What a demanding system should hold
+    Strict,
+}

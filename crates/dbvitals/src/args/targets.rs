@@ -1,0 +1,39 @@
+//! Which servers, and how to judge them: arguments of every command that connects.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+
+/// Which servers to look at.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct TargetArgs {
+    /// Servers: [NAME=]postgres://…, [NAME=]redis://…, [NAME=]rediss://…, a libpq key=value string,
+    /// or the name of a target of the configuration file
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+
+    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
+    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Databases to examine, by name with wildcards [default: all]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) include: Vec<String>,
+
+    /// Databases to leave out, by name with wildcards
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+
+    /// Longest time for one target
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "DBVITALS_TIMEOUT")]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Reads `10s`, `1m30s`, `500ms`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("{text:?} is not a duration; write 10s, 500ms or 1m30s"))?;
+    Duration::try_from(span).map_err(|_| format!("{text:?} is negative"))
+}

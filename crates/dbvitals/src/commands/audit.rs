@@ -1,0 +1,171 @@
+//! `dbvitals audit`.
+
+use std::path::Path;
+
+use dbvitals_checks::{baseline, judge};
+use dbvitals_model::{
+    Reason, Severity, Snapshot, TargetData, report::Report, snapshot::FORMAT_VERSION,
+};
+
+use crate::{
+    args::audit::{Args, FailOn},
+    config::{file::File, judging, merged::Merged, target},
+    environment,
+    exit::Exit,
+    gather, output,
+    problem::Problem,
+    progress::Progress,
+    render,
+};
+
+/// Looks, judges, reports.
+pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
+    let (file, path) = File::load(args.targets.config.as_deref())?;
+    let merged = Merged::new(&args.targets, &args.judging, args.interval, &file, path.as_deref())?;
+    let settings = judging::settings(&merged, &file)?;
+    let before = args.baseline.as_deref().map(read_report).transpose()?;
+    let files = render::files(&args.output)?;
+    let snapshot = match &args.from {
+        Some(path) => read_snapshot(path)?,
+        None => look(args, &merged, &file)?,
+    };
+    if let Some(path) = &args.save_snapshot {
+        save_snapshot(path, &snapshot)?;
+    }
+    let mut report = judge(&snapshot, &settings);
+    if let Some(before) = &before {
+        report.baseline = Some(baseline::compare(before, &report));
+    }
+    for (path, format) in files {
+        output::file(path, render::text(&report, format, &render::for_file())?.as_bytes())?;
+        output::talk(&format!("wrote {}", path.display()));
+    }
+    let style = render::for_terminal(args.color, args.width, args.all, args.format);
+    output::data(&render::text(&report, args.format, &style)?)?;
+    Ok(exit(&report, &snapshot, merged.fail_on.value))
+}
+
+fn look(args: &Args, merged: &Merged, file: &File) -> Result<Snapshot, Problem> {
+    let targets = target::resolve(&args.targets, merged, file, &environment::variable)?;
+    let options = gather::Options {
+        interval: merged.interval.value,
+        timeout: merged.timeout.value,
+        quick: false,
+    };
+    gather::gather(&targets, &options, &Progress::new(args.quiet))
+}
+
+/// The exit code of a report: 4 when nothing could be reached, 3 when something is missing (a verdict
+/// on a part is no verdict on the whole), else 1 or 0 by what was found.
+pub(crate) fn exit(report: &Report, snapshot: &Snapshot, fail_on: FailOn) -> Exit {
+    let unreachable = |data: &TargetData| matches!(data, TargetData::Unreachable { .. });
+    let lost = snapshot.targets.iter().filter(|target| unreachable(&target.data)).count();
+    let servers =
+        snapshot.targets.iter().filter(|t| !matches!(t.data, TargetData::Host(_))).count();
+    let broken = |class| matches!(class, Reason::Failed | Reason::Timeout);
+    if lost > 0 && lost == servers {
+        Exit::Connect
+    } else if lost > 0 || report.coverage.skipped.iter().any(|skip| broken(skip.class)) {
+        Exit::Incomplete
+    } else if fails(report, fail_on) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+fn fails(report: &Report, fail_on: FailOn) -> bool {
+    let least = match fail_on {
+        FailOn::Critical => Severity::Critical,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Info => Severity::Info,
+        FailOn::Never => return false,
+    };
+    report.findings.iter().any(|finding| finding.severity >= least)
+}
+
+fn read_report(path: &Path) -> Result<Report, Problem> {
+    let text = output::read(path)?;
+    serde_json::from_str(&text).map_err(|error| {
+        Problem::usage(format!("{} is not a dbvitals report: {error}", path.display()))
+            .hint("write one with `dbvitals audit --format json`")
+    })
+}
+
+fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
+    let text = output::read(path)?;
+    let wrong = |error: &dyn std::fmt::Display| {
+        Problem::usage(format!("{} is not a dbvitals snapshot: {error}", path.display()))
+            .hint("write one with `dbvitals audit --save-snapshot FILE`")
+    };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    let version = value.get("format_version").and_then(serde_json::Value::as_u64);
+    match version {
+        Some(version) if version == u64::from(FORMAT_VERSION) => {
+            serde_json::from_value(value).map_err(|error| wrong(&error))
+        }
+        Some(version) => Err(Problem::usage(format!(
+            "{} has format version {version}; this dbvitals reads {FORMAT_VERSION}",
+            path.display()
+        ))
+        .hint("judge it with the dbvitals that wrote it")),
+        None => Err(wrong(&"it has no format_version")),
+    }
+}
+
+fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
+    let bytes =
+        serde_json::to_vec(snapshot).map_err(|error| Problem::internal(error.to_string()))?;
+    output::file(path, &bytes)?;
+    output::talk(&format!("saved the snapshot to {}", path.display()));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::{
+        TargetSnapshot, Unavailable,
+        snapshot::{Expectations, TargetKind},
+    };
+    use jiff::Timestamp;
+
+    use dbvitals_checks::Settings;
+
+    use super::*;
+
+    fn target(name: &str, data: TargetData) -> TargetSnapshot {
+        TargetSnapshot {
+            name: name.into(),
+            endpoint: String::new(),
+            data,
+            cost: Vec::new(),
+            offered: Vec::new(),
+            problems: Vec::new(),
+            expectations: Expectations::default(),
+        }
+    }
+
+    fn unreachable(name: &str) -> TargetSnapshot {
+        let why = Unavailable { reason: Reason::Failed, detail: "refused".into(), remedy: None };
+        target(name, TargetData::Unreachable { kind: TargetKind::Postgres, why })
+    }
+
+    fn code(targets: Vec<TargetSnapshot>) -> Exit {
+        let snapshot = Snapshot {
+            format_version: FORMAT_VERSION,
+            tool_version: String::new(),
+            taken_at: Timestamp::UNIX_EPOCH,
+            targets,
+        };
+        exit(&judge(&snapshot, &Settings::default()), &snapshot, FailOn::Info)
+    }
+
+    #[test]
+    fn one_lost_target_is_incomplete_and_all_lost_is_no_connection() {
+        let empty = || target("empty", TargetData::Redis(Box::default()));
+        assert_eq!(code(vec![unreachable("a")]), Exit::Connect);
+        assert_eq!(code(vec![unreachable("a"), unreachable("b")]), Exit::Connect);
+        assert_eq!(code(vec![unreachable("a"), empty()]), Exit::Incomplete);
+        assert_eq!(code(vec![empty()]), Exit::Clean);
+    }
+}

@@ -1,0 +1,170 @@
+//! Options merged: flags over environment over file over defaults, each with where it comes from.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::{
+    args::{
+        audit::{FailOn, Judging, ProfileName},
+        targets::{TargetArgs, duration},
+    },
+    config::file::File,
+    problem::Problem,
+};
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Built in.
+    Default,
+    /// The configuration file.
+    File(String),
+    /// A flag, or the environment variable that stands for it.
+    Typed(&'static str),
+}
+
+/// A value and where it comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Sourced<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+/// Everything that can be given in more than one place.
+#[derive(Debug, Clone)]
+pub(crate) struct Merged {
+    pub(crate) fail_on: Sourced<FailOn>,
+    pub(crate) profile: Sourced<ProfileName>,
+    pub(crate) timeout: Sourced<Duration>,
+    pub(crate) interval: Sourced<Option<Duration>>,
+    pub(crate) only: Sourced<Vec<String>>,
+    pub(crate) except: Sourced<Vec<String>>,
+    pub(crate) include: Sourced<Vec<String>>,
+    pub(crate) exclude: Sourced<Vec<String>>,
+}
+
+/// Longest time for one target unless told otherwise: an audit of a huge catalogue takes seconds, so
+/// a minute means that something is wrong.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+impl Merged {
+    /// Merges what was typed with the file.
+    pub(crate) fn new(
+        targets: &TargetArgs,
+        judging: &Judging,
+        interval: Option<Duration>,
+        file: &File,
+        path: Option<&Path>,
+    ) -> Result<Self, Problem> {
+        let from = path.map(|path| path.display().to_string()).unwrap_or_default();
+        let layers = Layers { file: from };
+        let read = |text: &Option<String>, key: &str| {
+            let wrong = |why| Problem::usage(format!("{key} in {}: {why}", layers.file));
+            text.as_deref().map(duration).transpose().map_err(wrong)
+        };
+        let timeout = read(&file.audit.timeout, "audit.timeout")?;
+        let written_interval = read(&file.audit.interval, "audit.interval")?;
+        Ok(Self {
+            fail_on: layers.pick(
+                judging.fail_on,
+                file.audit.fail_on,
+                FailOn::Critical,
+                "--fail-on or DBVITALS_FAIL_ON",
+            ),
+            profile: layers.pick(
+                judging.profile,
+                file.audit.profile,
+                ProfileName::Default,
+                "--profile or DBVITALS_PROFILE",
+            ),
+            timeout: layers.pick(
+                targets.timeout,
+                timeout,
+                TIMEOUT,
+                "--timeout or DBVITALS_TIMEOUT",
+            ),
+            interval: layers.pick(
+                interval.map(Some),
+                written_interval.map(Some),
+                None,
+                "--interval or DBVITALS_INTERVAL",
+            ),
+            only: layers.list(&judging.only, file.audit.only.as_ref(), &[], "--only"),
+            except: layers.list(&judging.except, file.audit.except.as_ref(), &[], "--except"),
+            include: layers.list(
+                &targets.include,
+                file.databases.include.as_ref(),
+                &["*"],
+                "--include",
+            ),
+            exclude: layers.list(
+                &targets.exclude,
+                file.databases.exclude.as_ref(),
+                &[],
+                "--exclude",
+            ),
+        })
+    }
+}
+
+struct Layers {
+    file: String,
+}
+
+impl Layers {
+    fn pick<T>(
+        &self,
+        typed: Option<T>,
+        file: Option<T>,
+        default: T,
+        flag: &'static str,
+    ) -> Sourced<T> {
+        match (typed, file) {
+            (Some(value), _) => Sourced { value, origin: Origin::Typed(flag) },
+            (None, Some(value)) => Sourced { value, origin: Origin::File(self.file.clone()) },
+            (None, None) => Sourced { value: default, origin: Origin::Default },
+        }
+    }
+
+    fn list(
+        &self,
+        typed: &[String],
+        file: Option<&Vec<String>>,
+        default: &[&str],
+        flag: &'static str,
+    ) -> Sourced<Vec<String>> {
+        let typed = (!typed.is_empty()).then(|| typed.to_vec());
+        let default = default.iter().map(|&text| text.to_owned()).collect();
+        self.pick(typed, file.cloned(), default, flag)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => f.write_str(path),
+            Self::Typed(flag) => f.write_str(flag),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let file = File::parse("[audit]\nfail_on = \"warning\"\ntimeout = \"5s\"", "f").unwrap();
+        let judging = Judging { fail_on: Some(FailOn::Never), ..Judging::default() };
+        let merged =
+            Merged::new(&TargetArgs::default(), &judging, None, &file, Some(Path::new("f")))
+                .unwrap();
+        assert_eq!(merged.fail_on.value, FailOn::Never);
+        assert_eq!(merged.timeout.value, Duration::from_secs(5));
+        assert_eq!(merged.timeout.origin, Origin::File("f".into()));
+        assert_eq!(merged.profile.origin, Origin::Default);
+        assert_eq!(merged.include.value, ["*"]);
+    }
+}

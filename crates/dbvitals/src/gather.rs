@@ -1,0 +1,147 @@
+//! From named servers to a snapshot: every target at once, each with its own deadline.
+
+mod machine;
+mod postgres;
+mod redis;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dbvitals_model::{
+    Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, snapshot::FORMAT_VERSION,
+};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::{
+    config::target::{Role, Server, Target},
+    problem::Problem,
+    progress::Progress,
+};
+
+/// How to look.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Look twice, this far apart.
+    pub(crate) interval: Option<Duration>,
+    /// Longest time for one target, the interval not counted.
+    pub(crate) timeout: Duration,
+    /// Only what a quick health check needs.
+    pub(crate) quick: bool,
+}
+
+/// What one adapter returns: what was seen, and whether it was whole.
+pub(crate) struct Seen {
+    pub(crate) data: TargetData,
+    pub(crate) cost: Vec<dbvitals_model::snapshot::CollectorCost>,
+    pub(crate) offered: Vec<String>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Seen {
+    /// A target of which nothing was seen.
+    fn nothing(data: TargetData) -> Self {
+        Self { data, cost: Vec::new(), offered: Vec::new(), problems: Vec::new() }
+    }
+}
+
+/// Looks at every target; ends early, with nothing left on any server, when the user interrupts.
+pub(crate) fn gather(
+    targets: &[Target],
+    options: &Options,
+    progress: &Progress,
+) -> Result<Snapshot, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(async {
+        let looking = look(targets, options, progress);
+        tokio::select! {
+            snapshot = looking => Ok(snapshot),
+            _ = tokio::signal::ctrl_c() => {
+                // Dropping the futures above cancels what runs on the servers; give that a moment to be sent.
+                tokio::time::sleep(FAREWELL).await;
+                Err(Problem::interrupted())
+            }
+        }
+    })
+}
+
+/// Time for cancel requests to leave after an interrupt: well below the second a user waits for.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Snapshot {
+    let taken_at = Timestamp::now();
+    let machine = machine::Watch::begin(options);
+    let seen = join_all(targets.iter().map(|target| one(target, options, progress))).await;
+    let mut snapshots: Vec<TargetSnapshot> =
+        targets.iter().zip(seen).map(|(target, seen)| snapshot_of(target, seen)).collect();
+    if let Some(host) = machine.end(&snapshots) {
+        snapshots.push(host);
+    }
+    progress.finish();
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at,
+        targets: snapshots,
+    }
+}
+
+/// One target within its own deadline: a server that hangs delays nobody else.
+async fn one(target: &Target, options: &Options, progress: &Progress) -> Seen {
+    let name: Arc<str> = target.name.as_str().into();
+    progress.step(&name, "connecting");
+    let limit = options.timeout + options.interval.unwrap_or_default();
+    let looking = async {
+        match &target.server {
+            Server::Postgres(server) => postgres::look(server, target, options, progress).await,
+            Server::Redis(server) => redis::look(server, options).await,
+        }
+    };
+    let seen = tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| {
+        let why = Unavailable::with_remedy(
+            Reason::Timeout,
+            format!("gave no complete answer within {limit:?}"),
+            "raise --timeout, or look at the server and the network",
+        );
+        Seen::nothing(TargetData::Unreachable { kind: target.server.kind(), why })
+    });
+    progress.done(&name);
+    seen
+}
+
+fn snapshot_of(target: &Target, mut seen: Seen) -> TargetSnapshot {
+    seen.problems.extend(role_problem(target.role, &seen.data));
+    for cost in &mut seen.cost {
+        cost.target.clone_from(&target.name);
+    }
+    TargetSnapshot {
+        name: target.name.clone(),
+        endpoint: target.server.endpoint(),
+        data: seen.data,
+        cost: seen.cost,
+        offered: seen.offered,
+        problems: seen.problems,
+        expectations: target.expectations.clone(),
+    }
+}
+
+/// Roles are learnt, not believed; a difference is said.
+fn role_problem(said: Option<Role>, data: &TargetData) -> Option<String> {
+    let is_replica = match data {
+        TargetData::Postgres(pg) => pg.server.in_recovery,
+        TargetData::Redis(redis) => redis.server.role == "slave",
+        TargetData::Host(_) | TargetData::Unreachable { .. } => return None,
+    };
+    match (said, is_replica) {
+        (Some(Role::Primary), true) => {
+            Some("configured as primary, but the server says it is a replica".to_owned())
+        }
+        (Some(Role::Replica), false) => {
+            Some("configured as replica, but the server says it is a primary".to_owned())
+        }
+        _ => None,
+    }
+}

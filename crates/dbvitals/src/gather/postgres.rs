@@ -1,0 +1,48 @@
+//! A PostgreSQL target: the adapter's words in ours.
+
+use dbvitals_model::{TargetData, snapshot::TargetKind};
+use dbvitals_postgres::collect::{self, Progress as Step};
+
+use super::{Options, Seen};
+use crate::{config::target::Target, progress::Progress};
+
+/// Looks at one server.
+pub(super) async fn look(
+    server: &dbvitals_postgres::Target,
+    target: &Target,
+    options: &Options,
+    progress: &Progress,
+) -> Seen {
+    let wanted = |name: &str| target.databases.wants(name);
+    let base = if options.quick { collect::Options::quick() } else { collect::Options::default() };
+    let how = collect::Options {
+        connect_timeout: options.timeout.min(base.connect_timeout),
+        budget: options.timeout,
+        window: options.interval,
+        wanted: &wanted,
+        ..base
+    };
+    let tell = |step: Step<'_>| progress.step(&target.name, &words(step));
+    match collect::collect(server, &how, &tell).await {
+        Ok(seen) => Seen {
+            data: TargetData::Postgres(Box::new(seen.snapshot)),
+            cost: seen.cost,
+            offered: seen.offered,
+            problems: server.warnings().iter().cloned().chain(seen.problems).collect(),
+        },
+        Err(error) => {
+            let why = error.unavailable();
+            Seen::nothing(TargetData::Unreachable { kind: TargetKind::Postgres, why })
+        }
+    }
+}
+
+fn words(step: Step<'_>) -> String {
+    match step {
+        Step::Connected => "connected".to_owned(),
+        Step::Instance => "instance".to_owned(),
+        Step::Statements => "statements".to_owned(),
+        Step::Database { name, number, of } => format!("database {name} ({number} of {of})"),
+        Step::Waiting { left } => format!("watching for {} s more", left.as_secs()),
+    }
+}

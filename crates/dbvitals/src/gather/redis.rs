@@ -1,0 +1,25 @@
+//! A Redis target: the adapter's words in ours.
+
+use dbvitals_model::{TargetData, snapshot::TargetKind};
+
+use super::{Options, Seen};
+
+/// Looks at one server.
+pub(super) async fn look(server: &dbvitals_redis::Target, options: &Options) -> Seen {
+    let mut how = dbvitals_redis::Options { window: options.interval, ..Default::default() };
+    if options.quick {
+        how.sample_keys = 0;
+    }
+    match dbvitals_redis::collect(server, &how).await {
+        Ok(seen) => Seen {
+            data: TargetData::Redis(Box::new(seen.snapshot)),
+            cost: seen.cost,
+            offered: seen.offered,
+            problems: seen.problems,
+        },
+        Err(error) => {
+            let why = error.unavailable();
+            Seen::nothing(TargetData::Unreachable { kind: TargetKind::Redis, why })
+        }
+    }
+}

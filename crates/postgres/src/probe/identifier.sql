@@ -1,0 +1,2 @@
+/* dbvitals:identifier */
+select system_identifier from pg_catalog.pg_control_system()
