@@ -28,7 +28,7 @@ pub static RECENT: Threshold = Threshold {
 pub struct Counted {
     /// How often.
     pub count: f64,
-    /// Within how many seconds; 0 when the server has only just started.
+    /// Within how many seconds.
     pub seconds: f64,
     /// Counted between two looks, not since the start.
     pub in_window: bool,
@@ -50,7 +50,8 @@ pub fn counted(
 
 /// A count that was kept since the start.
 pub fn since_start(redis: &RedisView<'_>, count: f64) -> Option<Counted> {
-    let seconds = redis.server().uptime_seconds.max(0) as f64;
+    // The server counts whole seconds: in its first one it says 0.
+    let seconds = redis.server().uptime_seconds.max(1) as f64;
     Some(Counted { count, seconds, in_window: false })
 }
 

@@ -4,5 +4,6 @@ mod connections;
 mod fresh;
 mod harness;
 mod locks;
+mod redis;
 mod statement_statistics;
 mod statements;

@@ -21,12 +21,12 @@ pub static CHECK: Check = Check {
     versions: (6, u32::MAX),
     needs: &["info"],
     uses: &["window"],
-    thresholds: &[&SHARE, &RATE],
+    thresholds: &[&SHARE, &RATE, &MIN_AGE],
     fix: None,
     explain: "\
 ## What it detects
 More than `connections_per_second` new connections, and more than `connections_per_command` for each command, in a window,
-or on average since the start.
+or on average since the start when that was at least `min_age_seconds` ago.
 
 ## Why it matters
 Opening a connection costs the server as much as many commands, and the client a round trip or, with TLS, several. It is
@@ -63,6 +63,15 @@ static RATE: Threshold = Threshold {
     why: "health checks and deployments stay below",
 };
 
+static MIN_AGE: Threshold = Threshold {
+    key: "min_age_seconds",
+    unit: Unit::Seconds,
+    default: 600.0,
+    strict: None,
+    range: (0.0, 1e9),
+    why: "after a restart all clients connect anew; for ten minutes that is most of the average",
+};
+
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let (info, window) = (redis.info()?, redis.window().ok());
     facts::number(info, "total_connections_received")?;
@@ -73,7 +82,9 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let name = redis.name();
     let share = opened.count / commands.count.max(1.0);
     let (most, rate) = (cx.limit_for(&SHARE, name), cx.limit_for(&RATE, name));
-    if opened.per_second() <= rate || share <= most || opened.in_window != commands.in_window {
+    let is_young = !opened.in_window && opened.seconds < cx.limit_for(&MIN_AGE, name);
+    let is_rare = opened.per_second() <= rate || share <= most;
+    if is_young || is_rare || opened.in_window != commands.in_window {
         return Ok(Vec::new());
     }
     let source = opened.source("INFO stats");
@@ -124,13 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn without_a_window_the_average_counts() {
-        let of = |opened| {
+    fn without_a_window_the_average_counts_unless_it_is_young() {
+        let of = |opened, uptime| {
             let info =
-                [("total_connections_received", opened), ("total_commands_processed", "2000")];
-            severity(&CHECK, &built_with(&info, &[], |redis| redis.server.uptime_seconds = 100))
+                [("total_connections_received", opened), ("total_commands_processed", "9000")];
+            let snapshot = built_with(&info, &[], |redis| redis.server.uptime_seconds = uptime);
+            severity(&CHECK, &snapshot)
         };
-        assert_eq!(of("1000"), None);
-        assert_eq!(of("1001"), Some(Severity::Warning));
+        assert_eq!(of("6000", 600), None);
+        assert_eq!(of("6001", 600), Some(Severity::Warning));
+        assert_eq!(of("6001", 599), None, "the reconnects after a restart");
     }
 }

@@ -1,0 +1,104 @@
+//! Client connections.
+
+use dbvitals_model::Severity;
+use dbvitals_testkit::{Redis, RedisVersion};
+
+use super::{Scene, load, until};
+
+#[tokio::test]
+async fn clients_near_limit() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).config("maxclients", "10").start().unwrap();
+        let pool: Vec<_> = (0..7).map(|_| redis.connection().unwrap()).collect();
+        // Ours is the eighth.
+        let scene = Scene::new(&redis, "redis-clients-near-limit");
+        let finding = scene.mended_and_undone().await;
+        assert_eq!(finding.severity, Severity::Warning);
+        drop(pool);
+    }
+}
+
+#[tokio::test]
+async fn rejected_connections() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).config("maxclients", "3").start().unwrap();
+        let mut pool: Vec<_> = (0..3).map(|_| redis.connection().unwrap()).collect();
+        let mut refused = redis.connection().unwrap();
+        refused.command(&["PING"]).unwrap_err();
+        pool.truncate(1);
+        let asked = pool[0].command(&["INFO", "stats"]).unwrap().text();
+        assert!(!asked.contains("rejected_connections:0"), "{asked}");
+        let begun = std::time::Instant::now();
+        while !pool[0].command(&["INFO", "clients"]).unwrap().text().contains("connected_clients:1")
+        {
+            assert!(begun.elapsed().as_secs() < 60, "connections stay");
+        }
+        let finding = Scene::new(&redis, "redis-rejected-connections").found().await;
+        assert_eq!(finding.severity, Severity::Warning);
+        let scene = Scene::new(&redis, "redis-rejected-connections").window(50);
+        scene.run(&finding.fix.unwrap().statements);
+        let limit = redis.cli(&["CONFIG", "GET", "maxclients"]).unwrap();
+        assert_eq!(limit, "maxclients\n6");
+        // What was refused before the window is past.
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn blocked_clients() {
+    let redis = Redis::builder(RedisVersion::V7).start().unwrap();
+    let scene = || Scene::new(&redis, "redis-blocked-clients").limit("min_blocked", 5.0);
+    let mut workers: Vec<_> = (0..6).map(|_| redis.connection().unwrap()).collect();
+    for worker in &mut workers {
+        worker.send(&["BLPOP", "queue", "0"]).unwrap();
+    }
+    until(&redis, "blocked_clients", |count| count == "6");
+    let finding = scene().found_as(Severity::Info).await;
+    assert!(finding.evidence.iter().any(|e| e.label == "waiting in blpop"), "{finding:#?}");
+    drop(workers);
+    until(&redis, "blocked_clients", |count| count == "0");
+    scene().silent().await;
+}
+
+#[tokio::test]
+async fn idle_clients() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        let mut pool: Vec<_> = (0..4).map(|_| redis.connection().unwrap()).collect();
+        for connection in &mut pool {
+            connection.command(&["PING"]).unwrap();
+        }
+        let scene = Scene::new(&redis, "redis-idle-clients")
+            .limit("idle_seconds", 1.0)
+            .limit("min_clients", 4.0);
+        scene.silent().await;
+        let begun = std::time::Instant::now();
+        while idle_for_long(&redis.cli(&["CLIENT", "LIST"]).unwrap()) < 4 {
+            assert!(begun.elapsed().as_secs() < 60, "nobody idles");
+        }
+        let finding = scene.found_as(Severity::Info).await;
+        scene.run(&finding.fix.unwrap().statements);
+        scene.silent().await;
+    }
+}
+
+/// Clients that were idle for more than a second.
+fn idle_for_long(list: &str) -> usize {
+    let words = list.split_ascii_whitespace().filter_map(|word| word.strip_prefix("idle="));
+    words.filter(|seconds| seconds.parse::<u32>().unwrap() > 1).count()
+}
+
+#[tokio::test]
+async fn connection_churn() {
+    let redis = std::sync::Arc::new(Redis::builder(RedisVersion::V7).start().unwrap());
+    let server = std::sync::Arc::clone(&redis);
+    let churn = load::Busy::with(move || {
+        server.cli(&["PING"]).unwrap();
+    });
+    let scene = || Scene::new(&redis, "redis-connection-churn").window(300);
+    scene().found_as(Severity::Warning).await;
+    drop(churn);
+    let pooled = load::Busy::repeating(&redis, &["PING"]);
+    scene().silent().await;
+    drop(pooled);
+}

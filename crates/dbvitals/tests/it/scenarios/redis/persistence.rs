@@ -1,0 +1,67 @@
+//! Snapshots and the append-only file.
+
+use dbvitals_model::Severity;
+use dbvitals_testkit::{Redis, RedisVersion};
+
+use super::{Scene, load, until};
+
+#[tokio::test]
+async fn save_failing() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        // A folder in the place of the file cannot be replaced by one.
+        let obstacle = redis.folder().join("dump.rdb");
+        std::fs::create_dir(&obstacle).unwrap();
+        redis.cli(&["SET", "a", "1"]).unwrap();
+        redis.cli(&["BGSAVE"]).unwrap();
+        until(&redis, "rdb_last_bgsave_status", |status| status == "err");
+        let scene = Scene::new(&redis, "redis-save-failing");
+        let finding = scene.found_as(Severity::Critical).await;
+        std::fs::remove_dir(&obstacle).unwrap();
+        scene.run(&finding.fix.unwrap().statements);
+        until(&redis, "rdb_last_bgsave_status", |status| status == "ok");
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn aof_failing() {
+    let redis = Redis::builder(RedisVersion::V7).config("appendonly", "yes").start().unwrap();
+    let scene = Scene::new(&redis, "redis-aof-failing");
+    scene.silent().await;
+    let obstacle = redis.folder().join("appendonlydir/appendonly.aof.2.base.rdb");
+    std::fs::create_dir(&obstacle).unwrap();
+    redis.cli(&["BGREWRITEAOF"]).unwrap();
+    until(&redis, "aof_last_bgrewrite_status", |status| status == "err");
+    let finding = scene.found_as(Severity::Critical).await;
+    std::fs::remove_dir(&obstacle).unwrap();
+    scene.run(&finding.fix.unwrap().statements);
+    until(&redis, "aof_last_bgrewrite_status", |status| status == "ok");
+    scene.silent().await;
+}
+
+#[tokio::test]
+async fn snapshot_old() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).config("save", "86400 1000000").start().unwrap();
+        redis.cli(&["SET", "a", "1"]).unwrap();
+        Scene::new(&redis, "redis-snapshot-old").silent().await;
+        // Any age is too old here; the change is what matters.
+        let scene = Scene::new(&redis, "redis-snapshot-old").limit("age_seconds", -1.0);
+        let finding = scene.found_as(Severity::Warning).await;
+        scene.run(&finding.fix.unwrap().statements);
+        until(&redis, "rdb_changes_since_last_save", |changes| changes == "0");
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn no_persistence() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        load::strings(&redis, 200, "1", |n| format!("order:{n}"));
+        let finding = Scene::new(&redis, "redis-no-persistence").mended_and_undone().await;
+        assert_eq!(finding.severity, Severity::Warning);
+        Scene::new(&redis, "redis-no-persistence").cache(true).silent().await;
+    }
+}
