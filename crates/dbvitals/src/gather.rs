@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dbvitals_model::{
-    Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, snapshot::FORMAT_VERSION,
+    Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, host::Host, snapshot::FORMAT_VERSION,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub(crate) struct Options {
 /// What one adapter returns: what was seen, and whether it was whole.
 pub(crate) struct Seen {
     pub(crate) data: TargetData,
+    /// The machine below it, where the server itself told of it.
+    pub(crate) machine: Option<Host>,
     pub(crate) cost: Vec<dbvitals_model::snapshot::CollectorCost>,
     pub(crate) offered: Vec<String>,
     pub(crate) problems: Vec<String>,
@@ -41,7 +43,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// A target of which nothing was seen.
     fn nothing(data: TargetData) -> Self {
-        Self { data, cost: Vec::new(), offered: Vec::new(), problems: Vec::new() }
+        Self { data, machine: None, cost: Vec::new(), offered: Vec::new(), problems: Vec::new() }
     }
 }
 
@@ -75,11 +77,14 @@ async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Sna
     let taken_at = Timestamp::now();
     let machine = machine::Watch::begin(options);
     let seen = join_all(targets.iter().map(|target| one(target, options, progress))).await;
-    let mut snapshots: Vec<TargetSnapshot> =
-        targets.iter().zip(seen).map(|(target, seen)| snapshot_of(target, seen)).collect();
-    if let Some(host) = machine.end(&snapshots) {
-        snapshots.push(host);
+    let mut snapshots = Vec::new();
+    let mut told = Vec::new();
+    for (target, mut seen) in targets.iter().zip(seen) {
+        told.extend(seen.machine.take().map(|host| machine::told_by(&target.name, host)));
+        snapshots.push(snapshot_of(target, seen));
     }
+    let own = machine.end(&snapshots);
+    snapshots.extend(own.into_iter().chain(told));
     progress.finish();
     Snapshot {
         format_version: FORMAT_VERSION,

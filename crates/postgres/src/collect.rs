@@ -21,6 +21,7 @@ mod file_errors;
 mod found;
 mod functions;
 mod hba;
+mod host;
 mod index_builds;
 mod indexes;
 mod io;
@@ -55,12 +56,12 @@ mod wal;
 mod wal_directory;
 mod window;
 
-use dbvitals_model::{pg::PgSnapshot, snapshot::CollectorCost};
+use dbvitals_model::{host::Host, pg::PgSnapshot, snapshot::CollectorCost};
 
 pub use self::{
     collector::{Collector, Cost, File, Need, Role},
     found::Found,
-    options::{Options, Progress},
+    options::{MachineReading, Options, Progress},
     reader::Reader,
     registry::COLLECTORS,
 };
@@ -71,6 +72,8 @@ use crate::{Error, Target};
 pub struct Collected {
     /// The sections.
     pub snapshot: PgSnapshot,
+    /// The server's machine, where it was read through the server.
+    pub host: Option<Host>,
     /// What each collector cost; the target's name is the caller's to fill in.
     pub cost: Vec<CollectorCost>,
     /// Trouble along the way that made the snapshot partial.
@@ -89,6 +92,7 @@ pub async fn collect(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Collected, Error> {
     let mut run = run::Run::begin(target, options, progress).await?;
+    let machine = host::Machine::begin(&mut run).await;
     let before = match options.window {
         Some(length) => Some(window::wait(&mut run, length).await),
         None => None,
@@ -99,5 +103,9 @@ pub async fn collect(
     if let Some(before) = before {
         window::close(&mut run, &before, statements);
     }
-    Ok(run.finish().await)
+    let host = match machine {
+        Some(machine) => Some(machine.end(&mut run).await),
+        None => None,
+    };
+    Ok(Collected { host, ..run.finish().await })
 }

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use dbvitals_host::{Place, Raw, Source, between, local_filesystems};
-use dbvitals_model::{TargetData, TargetSnapshot, host::HostSnapshot, snapshot::Expectations};
+use dbvitals_model::{
+    TargetData, TargetSnapshot,
+    host::{Host, HostSnapshot},
+    snapshot::Expectations,
+};
 
 use super::Options;
 
@@ -33,15 +37,25 @@ impl Watch {
         let filesystems = local_filesystems(&after, &places);
         let host = between(Source::Proc, &before, Some(&after), filesystems);
         let serves = local.iter().map(|target| target.name.clone()).collect();
-        Some(TargetSnapshot {
-            name: NAME.to_owned(),
-            endpoint: "this machine".to_owned(),
-            data: TargetData::Host(Box::new(HostSnapshot { host, serves })),
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems: Vec::new(),
-            expectations: Expectations::default(),
-        })
+        Some(snapshot(NAME.to_owned(), "this machine".to_owned(), HostSnapshot { host, serves }))
+    }
+}
+
+/// A remote machine, as a server on it told.
+pub(super) fn told_by(target: &str, host: Host) -> TargetSnapshot {
+    let below = HostSnapshot { host, serves: vec![target.to_owned()] };
+    snapshot(format!("host of {target}"), format!("told by {target}"), below)
+}
+
+fn snapshot(name: String, endpoint: String, host: HostSnapshot) -> TargetSnapshot {
+    TargetSnapshot {
+        name,
+        endpoint,
+        data: TargetData::Host(Box::new(host)),
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
     }
 }
 

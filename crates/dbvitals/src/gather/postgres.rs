@@ -26,6 +26,7 @@ pub(super) async fn look(
     match collect::collect(server, &how, &tell).await {
         Ok(seen) => Seen {
             data: TargetData::Postgres(Box::new(seen.snapshot)),
+            machine: seen.host,
             cost: seen.cost,
             offered: seen.offered,
             problems: server.warnings().iter().cloned().chain(seen.problems).collect(),

@@ -13,6 +13,7 @@ pub(super) async fn look(server: &dbvitals_redis::Target, options: &Options) -> 
     match dbvitals_redis::collect(server, &how).await {
         Ok(seen) => Seen {
             data: TargetData::Redis(Box::new(seen.snapshot)),
+            machine: None,
             cost: seen.cost,
             offered: seen.offered,
             problems: seen.problems,

@@ -17,14 +17,32 @@ pub struct Options<'a> {
     pub dearest: Cost,
     /// Whether databases are entered at all.
     pub enters_databases: bool,
+    /// Whether the server's machine is read through the server.
+    pub machine: MachineReading,
     /// Which databases to enter, by name. Templates never are.
     pub wanted: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+/// Whether facts of the machine are read through the server, where the role may read its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MachineReading {
+    /// Unless the server seems to run on this machine, whose own files are nearer.
+    WhenRemote,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
 }
 
 impl Options<'_> {
     /// Instance-wide counters only: enough for a health check in a moment.
     pub fn quick() -> Self {
-        Self { dearest: Cost::Cheap, enters_databases: false, ..Self::default() }
+        Self {
+            dearest: Cost::Cheap,
+            enters_databases: false,
+            machine: MachineReading::Never,
+            ..Self::default()
+        }
     }
 }
 
@@ -37,6 +55,7 @@ impl Default for Options<'_> {
             window: None,
             dearest: Cost::Heavy,
             enters_databases: true,
+            machine: MachineReading::WhenRemote,
             wanted: &|_| true,
         }
     }
@@ -50,6 +69,7 @@ impl fmt::Debug for Options<'_> {
             .field("window", &self.window)
             .field("dearest", &self.dearest)
             .field("enters_databases", &self.enters_databases)
+            .field("machine", &self.machine)
             .finish_non_exhaustive()
     }
 }

@@ -233,7 +233,13 @@ impl<'a> Run<'a> {
         }
         let offered = offered(&self.snapshot, self.session.endpoint());
         self.session.close().await;
-        Collected { snapshot: self.snapshot, cost: self.cost, problems: self.problems, offered }
+        Collected {
+            snapshot: self.snapshot,
+            host: None,
+            cost: self.cost,
+            problems: self.problems,
+            offered,
+        }
     }
 }
 

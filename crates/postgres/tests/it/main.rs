@@ -6,6 +6,7 @@ mod cancel;
 mod connect;
 mod errors;
 mod hostile;
+mod machine;
 mod odd_roles;
 mod pooler;
 mod probe;
