@@ -227,8 +227,9 @@ fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
+/// Rounded down, so that only everything examined is full confidence.
 fn hundredth(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
+    (value * 100.0 + 1e-6).floor() / 100.0
 }
 
 #[cfg(test)]

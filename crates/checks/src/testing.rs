@@ -157,7 +157,7 @@ fn judged(
 /// A PostgreSQL 16 primary with every section but the window collected and empty.
 pub fn healthy_pg() -> PgSnapshot {
     let mut pg: PgSnapshot = all_collected();
-    pg.server.version = ServerVersion::new(16, 9, 0);
+    pg.server.version = ServerVersion::new(16, 11, 0);
     pg.server.now = now();
     pg.server.started_at = ago(90 * 86_400);
     pg.server.system_identifier = Some(7);

@@ -1,1 +1,32 @@
 //! Configuration and version.
+
+pub mod advice;
+pub mod autovacuum_cost_limit;
+pub mod autovacuum_workers;
+pub mod checkpoint_completion_target;
+pub mod configuration_file_error;
+pub mod default_statistics_target;
+pub mod durability_off;
+pub mod effective_cache_size;
+pub mod effective_io_concurrency;
+pub mod extension_outdated;
+pub mod huge_pages;
+pub mod jit_oltp;
+pub mod logging_blind;
+pub mod maintenance_work_mem;
+pub mod max_locks;
+pub mod max_wal_size;
+pub mod pending_restart;
+pub mod planner_method_disabled;
+pub mod random_page_cost;
+pub mod releases;
+pub mod shared_buffers_size;
+pub mod storage;
+pub mod superuser_reserved;
+pub mod synchronous_commit_off;
+pub mod track_activities_off;
+pub mod track_counts_off;
+pub mod version_end_of_life;
+pub mod version_minor_behind;
+pub mod wal_compression;
+pub mod work_mem;
