@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn where_a_catalogue_is_the_oldest_the_whole_database_is_frozen() {
+        let snapshot = testing::pg(|pg| {
+            edit(&mut pg.databases)[0].frozen_xid_age = 1_000_000_000;
+            *edit(&mut app(pg).relations) = vec![orders()];
+        });
+        let found = findings(&CHECK, &snapshot);
+        assert_eq!(found[0].fix.as_ref().unwrap().statements, ["VACUUM (FREEZE, VERBOSE);"]);
+    }
+
+    #[test]
     fn is_skipped_without_databases() {
         let blind = testing::pg(|pg| {
             pg.databases = Section::unavailable(Reason::Failed, "lost");

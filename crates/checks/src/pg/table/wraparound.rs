@@ -72,7 +72,7 @@ pub fn judge(pg: &PgView<'_>, cx: &Context<'_>, kind: &Kind) -> Judged {
             ));
         }
         let tables = oldest.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, t)| t);
-        found.push(with_tables(finding, name, tables, kind, severity));
+        found.push(with_tables(finding, name, tables, kind, age, severity));
     }
     Ok(found)
 }
@@ -83,6 +83,7 @@ fn with_tables(
     database: &str,
     tables: &[&Relation],
     kind: &Kind,
+    age: f64,
     severity: Severity,
 ) -> Finding {
     let found = match tables.first() {
@@ -104,15 +105,20 @@ fn with_tables(
     } else {
         "FREEZE, VERBOSE"
     };
-    let statements: Vec<String> = if tables.is_empty() {
+    // Where a catalogue is older than any table of the user's, only the whole database will do.
+    let as_old: Vec<_> = tables
+        .iter()
+        .filter(|table| (kind.of_table)(table).is_some_and(|own| own as f64 >= age))
+        .collect();
+    let statements: Vec<String> = if as_old.is_empty() {
         vec![format!("VACUUM ({how});")]
     } else {
-        tables.iter().map(|table| format!("VACUUM ({how}) {};", sql_name(table))).collect()
+        as_old.iter().map(|table| format!("VACUUM ({how}) {};", sql_name(table))).collect()
     };
     let fix = Fix::new(FixKind::Safe, statements).locking(
         "ShareUpdateExclusiveLock",
         format!(
-            "other VACUUM and DDL on these tables of {database}, not reads or writes; much I/O"
+            "other VACUUM and DDL on what is frozen, in database {database}, not reads or writes; much I/O"
         ),
     );
     found.fixed_by(fix).promising("the server keeps accepting writes")
