@@ -7,3 +7,4 @@ mod locks;
 mod redis;
 mod statement_statistics;
 mod statements;
+mod tables;

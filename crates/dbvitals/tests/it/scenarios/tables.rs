@@ -1,0 +1,16 @@
+//! Tables, bloat, vacuum and wraparound.
+
+mod bloat;
+mod case;
+mod keys;
+mod partitions;
+mod server;
+mod shape;
+mod vacuum;
+
+use dbvitals_testkit::{PgVersion, Postgres, shared};
+
+/// The server most scenarios share.
+fn server() -> &'static Postgres {
+    shared(PgVersion::V18).unwrap()
+}
