@@ -32,8 +32,8 @@ pub static CHECK: Check = Check {
     explain: "\
 ## What it detects
 `KEYS` on a server of at least `min_keys`, and other commands that walk a whole collection (`SMEMBERS`, `HGETALL`,
-`SORT`, set operations, `FLUSHALL` without `ASYNC` …) that take `mean_ms` or more on average. Counted in a window,
-or since the start: then as information when that is longer ago than `recent_seconds`.
+`SORT`, set operations, `FLUSHALL` without `ASYNC` …) that take `mean_ms` or more on average. Counted in the window where it was
+called in it, else since the start: then as information when that is longer ago than `recent_seconds`.
 
 ## Why it matters
 Their time grows with the data, and every other client waits for it. What was harmless in a test stops a
@@ -104,21 +104,23 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     Ok(WALKERS.iter().filter_map(find).collect())
 }
 
-/// How often a command was called, in the window or else since the start.
+/// How often a command was called: in the window where it was called in it, else since the start, since
+/// a job that runs once an hour is in hardly any window.
 fn stat_of<'a>(
     redis: &RedisView<'_>,
     info: &'a Info,
     window: Option<&'a Window>,
     name: &str,
 ) -> Option<(&'a CommandStat, Counted)> {
-    let commands = window.map_or(&info.commands, |window| &window.commands);
-    let stat = commands.iter().find(|stat| stat.name == name && stat.calls > 0)?;
-    let count = stat.calls as f64;
-    let counted = match window {
-        Some(window) => Counted { count, seconds: window.seconds, in_window: true },
-        None => since_start(redis, count)?,
+    let find = |commands: &'a [CommandStat]| {
+        commands.iter().find(|stat| stat.name == name && stat.calls > 0)
     };
-    Some((stat, counted))
+    if let Some((window, stat)) = window.and_then(|it| Some((it, find(&it.commands)?))) {
+        let (count, seconds) = (stat.calls as f64, window.seconds);
+        return Some((stat, Counted { count, seconds, in_window: true }));
+    }
+    let stat = find(&info.commands)?;
+    Some((stat, since_start(redis, stat.calls as f64)?))
 }
 
 fn finding(
@@ -190,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn old_counters_are_information_and_a_window_forgets_them() {
+    fn old_counters_are_information_unless_the_window_saw_it() {
         let old = with(stat("keys", 5, 10.0), 5000, 86_401);
         assert_eq!(severity(&CHECK, &old), Some(Severity::Info));
         let quiet = edited(old, |redis| window(redis, &[]));
-        assert_eq!(severity(&CHECK, &quiet), None);
+        assert_eq!(severity(&CHECK, &quiet), Some(Severity::Info), "an hourly job, say");
         let busy = edited(quiet, |redis| {
             edit(&mut redis.window).commands = vec![stat("keys", 2, 4000.0)];
         });

@@ -22,13 +22,13 @@ pub static CHECK: Check = Check {
     severity: Severity::Warning,
     versions: (6, u32::MAX),
     needs: &["slowlog"],
-    uses: &["window"],
+    uses: &[],
     thresholds: &[&SLOW, &RECENT],
     fix: None,
     explain: "\
 ## What it detects
-Commands in the slow log that ran longer than `slow_ms`, within the window of two looks, or within the last
-`recent_seconds` where there is none. Commands that only ask the server about itself are left out.
+Commands in the slow log that ran longer than `slow_ms` within the last `recent_seconds`; each entry has a time of its own.
+Commands that only ask the server about itself are left out.
 
 ## Why it matters
 One thread runs all commands: while one runs, every other client waits. The time in the slow log is pure
@@ -63,9 +63,8 @@ const NOT_WORK: &[&str] = &[
 ];
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (slowlog, window) = (redis.slowlog(), redis.window().ok());
-    let slowlog = slowlog?;
-    let oldest = window.map_or_else(|| cx.limit(&RECENT), |window| window.seconds);
+    let slowlog = redis.slowlog()?;
+    let oldest = cx.limit(&RECENT);
     let mut by_command: BTreeMap<&str, Vec<&SlowlogEntry>> = BTreeMap::new();
     for entry in &slowlog.entries {
         let command = entry.command.split(['|', ' ']).next().unwrap_or_default();
@@ -142,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        redis::fixture::{built_with, edited, only, severity, window},
+        redis::fixture::{built_with, only, severity},
         testing::{ago, edit},
     };
 
@@ -167,17 +166,6 @@ mod tests {
         assert_eq!(of(10_001, 5), Some(Severity::Warning));
         assert_eq!(of(10_001, 86_400), Some(Severity::Warning));
         assert_eq!(of(10_001, 86_401), None, "long ago");
-    }
-
-    #[test]
-    fn a_window_counts_only_what_happened_in_it() {
-        let of = |age| {
-            let snapshot = with(vec![entry("zrange", 50_000, age)]);
-            let snapshot = edited(snapshot, |redis| window(redis, &[]));
-            severity(&CHECK, &snapshot)
-        };
-        assert_eq!(of(10), Some(Severity::Warning));
-        assert_eq!(of(11), None);
     }
 
     #[test]
