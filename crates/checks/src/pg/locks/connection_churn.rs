@@ -22,12 +22,12 @@ pub static CHECK: Check = Check {
     versions: (14, u32::MAX),
     needs: &["databases"],
     uses: &["window"],
-    thresholds: &[&RATE, &DURATION],
+    thresholds: &[&RATE, &DURATION, &SESSIONS],
     fix: None,
     explain: "\
 ## What it detects
-A database that gets more than `max_sessions_per_second` new sessions which last less than
-`min_session_seconds` on average.
+A database that got at least `min_sessions` new sessions, more than `max_sessions_per_second`, which last
+less than `min_session_seconds` on average.
 
 ## Why it matters
 Each connection starts a process, authenticates and fills its own caches of the catalogue: some
@@ -64,14 +64,23 @@ static DURATION: Threshold = Threshold {
     why: "a pool keeps connections for minutes to hours",
 };
 
+static SESSIONS: Threshold = Threshold {
+    key: "min_sessions",
+    unit: Unit::Count,
+    default: 60.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "a few connections in the first seconds after a reset are no rate: a minute of one a second",
+};
+
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let (databases, window) = (pg.databases()?, pg.window().ok());
     if !databases.is_empty() && databases.iter().all(|database| database.sessions.is_none()) {
         return Err(Skip::not_applicable("the server does not count sessions"));
     }
-    // A minute is enough to see one a second; a shorter window counts when it saw sixty.
     let found = database_counters::each(pg, databases, window, |seen| {
-        !seen.in_window || seen.seconds >= 60.0 || seen.counters.sessions > Some(60)
+        let enough = cx.limit_for(&SESSIONS, &seen.counters.name);
+        seen.counters.sessions.is_some_and(|sessions| sessions as f64 >= enough)
     });
     Ok(found.filter_map(|seen| finding(cx, &seen)).collect())
 }
@@ -145,6 +154,18 @@ mod tests {
         assert_eq!(found(1001, 59_999.0), 1);
         assert_eq!(found(1001, 60_000.0), 0);
         assert_eq!(found(0, 0.0), 0);
+    }
+
+    #[test]
+    fn the_first_seconds_after_a_reset_prove_nothing() {
+        let found = |sessions| {
+            let mut snapshot = with(sessions, 50.0);
+            if let dbvitals_model::TargetData::Postgres(pg) = &mut snapshot.targets[0].data {
+                edit(&mut pg.databases)[0].stats_reset = ago(2);
+            }
+            testing::findings(&CHECK, &snapshot).len()
+        };
+        assert_eq!((found(59), found(60)), (0, 1));
     }
 
     #[test]

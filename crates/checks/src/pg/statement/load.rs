@@ -116,7 +116,8 @@ impl Load {
 
     /// Whether a time is enough to matter (`min_busy_ratio`); yes where the covered time is unknown.
     pub fn is_busy(&self, cx: &Context<'_>, time_ms: f64, object: &str) -> bool {
-        let covered = self.seconds.filter(|seconds| *seconds > 0.0);
+        // Statistics of seconds are counted as those of a minute: they prove as little.
+        let covered = self.seconds.map(|seconds| seconds.max(SHORTEST_WINDOW_SECONDS));
         covered
             .is_none_or(|seconds| time_ms / (seconds * 1000.0) >= cx.limit_for(&MIN_BUSY, object))
     }

@@ -105,7 +105,7 @@ async fn sessions_that_are_killed_are_counted() {
 #[tokio::test]
 async fn short_sessions_are_counted() {
     let trial = plain("pg-connection-churn", PgVersion::V14).await;
-    let trial = trial.limit("max_sessions_per_second", 0.01);
+    let trial = trial.limit("max_sessions_per_second", 0.01).limit("min_sessions", 20.0);
     drop(connect(&trial, 20).await);
     trial.until("sessions >= 20 from pg_stat_database where datname = 'app'").await;
     trial.found_about("database app got ").await;

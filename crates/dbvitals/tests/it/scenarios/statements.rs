@@ -47,7 +47,8 @@ async fn a_slow_lookup_is_fast_with_an_index_on_every_version() {
 
 #[tokio::test]
 async fn one_statement_that_takes_all_the_time_is_dominant() {
-    let trial = counting("pg-dominant-statement", PgVersion::V16).await;
+    let trial =
+        counting("pg-dominant-statement", PgVersion::V16).await.limit("min_busy_ratio", 0.0);
     with_orders(&trial).await;
     trial.sql(&LOOKUP.repeat(100)).await;
     let found = trial.found_about("from orders where customer").await;
@@ -85,7 +86,9 @@ async fn a_sort_that_spills_stays_in_memory_with_the_fix() {
 
 #[tokio::test]
 async fn compilation_is_switched_off_where_it_costs_more() {
-    let trial = counting("pg-statement-jit-overhead", PgVersion::Debian15).await;
+    let trial = counting("pg-statement-jit-overhead", PgVersion::Debian15)
+        .await
+        .limit("min_busy_ratio", 0.0);
     trial.until("pg_jit_available()").await;
     trial.sql("create table t as select n from generate_series(1, 1000) n; analyze t").await;
     let reset = "select pg_stat_statements_reset()";
@@ -140,7 +143,11 @@ async fn a_working_set_larger_than_the_cache_is_told() {
         .setting("shared_buffers", "1MB")
         .start()
         .unwrap();
-    let trial = Trial::of("pg-statement-low-hit-ratio", server).await.with_statements().await;
+    let trial = Trial::of("pg-statement-low-hit-ratio", server)
+        .await
+        .with_statements()
+        .await
+        .limit("min_busy_ratio", 0.0);
     with_orders(&trial).await;
     trial.sql(&LOOKUP.repeat(50)).await;
     trial.found_about("from orders where customer").await;
