@@ -172,13 +172,11 @@ impl<'a> Run<'a> {
             };
             all.push(examine::examine(&mut self.session, asking, &home, dearest).await);
         }
-        let (this, entered) = (&*self, all.len());
-        let others = names.iter().filter(|name| **name != home).enumerate();
-        let work = others.map(|(place, name)| async move {
-            let number = place + entered + 1;
-            (this.progress)(Progress::Database { name, number, of: this.databases.examined.len() });
-            this.examine_apart(name).await
-        });
+        let mut work = Vec::new();
+        for name in names.into_iter().filter(|name| *name != home) {
+            let number = all.len() + work.len() + 1;
+            work.push(self.examine_apart(name, number));
+        }
         let apart: Vec<Examined> =
             futures_util::stream::iter(work).buffered(SIDE_BY_SIDE).collect().await;
         all.extend(apart);
@@ -186,17 +184,19 @@ impl<'a> Run<'a> {
     }
 
     /// Reads a database over a connection of its own.
-    async fn examine_apart(&self, name: &str) -> Examined {
-        match self.enter(name).await {
+    async fn examine_apart(&self, name: String, number: usize) -> Examined {
+        let of = self.databases.examined.len();
+        (self.progress)(Progress::Database { name: &name, number, of });
+        match self.enter(&name).await {
             Ok(mut session) => {
-                let asking = Asking { database: Some(name), ..self.asking() };
-                let examined =
-                    examine::examine(&mut session, asking, name, self.options.dearest).await;
+                let asking = Asking { database: Some(&name), ..self.asking() };
+                let dearest = self.options.dearest;
+                let examined = examine::examine(&mut session, asking, &name, dearest).await;
                 session.close().await;
                 examined
             }
             Err(why) => Examined {
-                snapshot: examine::closed(name, &self.reader, &why),
+                snapshot: examine::closed(&name, &self.reader, &why),
                 cost: Vec::new(),
                 problem: Some(format!("database {name}: {}", why.detail)),
             },

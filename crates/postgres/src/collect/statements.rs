@@ -22,7 +22,7 @@ pub(super) use self::locate::{Installed, locate};
 use super::{
     collector::{CATALOG, CHEAP},
     costs, obstacle,
-    reader::Reader,
+    reader::{Reader, quoted},
     run::{Run, is_home},
 };
 use crate::{Answer, Query, Session, Table};
@@ -138,7 +138,7 @@ async fn over(
     let ids = texts::ids(&wanted);
     let sql = installed.place_in(TEXTS).replace("{query_ids}", &ids);
     let answer = ask(session, "statements_texts", sql, CATALOG, None, cost).await;
-    match rows(&answer, reader) {
+    match rows(&answer, reader, Some(&installed.schema)) {
         Ok(table) => texts::give(&mut entries.rows, table)?,
         Err(why) => gaps.push(why),
     }
@@ -174,7 +174,7 @@ async fn look(
     }
     let mut answers = answers.into_iter();
     let counters = answers.next().ok_or_else(obstacle::no_time_left)?;
-    let table = rows(&counters, reader)?;
+    let table = rows(&counters, reader, Some(&installed.schema))?;
     let info: Option<Info> = answers.next().and_then(|answer| answer.result.ok()?.one().ok());
     let since = info.as_ref().and_then(|info| info.stats_reset);
     let rows = table.decode().map_err(|error| obstacle::of_shape(&error))?;
@@ -240,11 +240,18 @@ async fn ask(
     answer
 }
 
-fn rows<'a>(answer: &'a Answer, reader: &Reader) -> Result<&'a Table, Unavailable> {
+fn rows<'a>(
+    answer: &'a Answer,
+    reader: &Reader,
+    schema: Option<&str>,
+) -> Result<&'a Table, Unavailable> {
     answer.result.as_ref().map_err(|error| {
         let detail = error.to_string();
         if error.is_permission() {
-            let remedy = reader.remedy("GRANT pg_read_all_stats TO {role};");
+            // The extension's own objects are everybody's; its schema may not be.
+            let schema = schema.unwrap_or("pg_catalog");
+            let template = format!("GRANT USAGE ON SCHEMA {} TO {{role}};", quoted(schema));
+            let remedy = reader.remedy(&template);
             return Unavailable::with_remedy(Reason::Permission, detail, remedy);
         }
         let reason = if error.is_timeout() { Reason::Timeout } else { Reason::Failed };

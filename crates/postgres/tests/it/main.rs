@@ -3,6 +3,7 @@
 
 mod batch;
 mod cancel;
+mod collect;
 mod connect;
 mod errors;
 mod hostile;

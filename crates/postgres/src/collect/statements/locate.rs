@@ -94,7 +94,8 @@ async fn status(
     cost: &mut Vec<CollectorCost>,
 ) -> Result<Status, Unavailable> {
     let answer = ask(session, "statements_status", STATUS.to_owned(), CHEAP, database, cost).await;
-    rows(&answer, reader).and_then(|table| table.one().map_err(|error| obstacle::of_shape(&error)))
+    rows(&answer, reader, None)
+        .and_then(|table| table.one().map_err(|error| obstacle::of_shape(&error)))
 }
 
 fn place(status: &Status) -> Result<Installed, Unavailable> {

@@ -1,0 +1,97 @@
+//! Two looks at a server that works in between.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use dbvitals_postgres::{
+    Target,
+    collect::{Options, Progress, collect},
+};
+use dbvitals_testkit::{PgVersion, Postgres};
+use tokio::runtime::Builder;
+
+#[tokio::test]
+async fn what_happens_in_between_is_counted() {
+    for version in PgVersion::ALL {
+        let server = Postgres::builder(version).preload("pg_stat_statements").start().unwrap();
+        server.create_database("app").await.unwrap();
+        server.sql("postgres", "create extension pg_stat_statements").await.unwrap();
+        server.sql("app", "create table t (id int); insert into t values (1), (2)").await.unwrap();
+        read_often(&server, 5).await;
+        server.sql("app", "create table other ()").await.unwrap();
+
+        let target = Target::parse(&server.monitor_url("postgres"), &|_| None).unwrap();
+        let options = Options { window: Some(Duration::from_secs(2)), ..Options::default() };
+        let is_done = AtomicBool::new(false);
+        // The window stays open until the work is done.
+        let on_progress = |step: Progress<'_>| {
+            if matches!(step, Progress::Waiting { .. }) && !is_done.swap(true, Ordering::SeqCst) {
+                let work = async {
+                    read_often(&server, 30).await;
+                    let gone = "select count(*) = 0 from pg_stat_activity where datname = 'app'";
+                    server.wait_until("postgres", gone).await.unwrap();
+                    server.sql("postgres", "checkpoint").await.unwrap();
+                };
+                std::thread::scope(|scope| {
+                    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                    scope.spawn(move || runtime.block_on(work));
+                });
+            }
+        };
+        let seen = collect(&target, &options, &on_progress).await;
+        let seen = seen.unwrap();
+        assert_eq!(seen.problems, Vec::<String>::new());
+        let window = seen.snapshot.window.value().unwrap();
+        assert!(window.seconds >= 2.0, "{}", window.seconds);
+        let counted = window
+            .statements
+            .iter()
+            .find(|row| row.text.as_ref().is_some_and(|text| text.contains("/* mark */")))
+            .unwrap();
+        assert_eq!((counted.calls, counted.rows), (30, 60), "on {version}");
+        assert!(window.total_calls >= 30 && window.total_exec_time_ms > 0.0);
+        let checkpoints = window.checkpoints.as_ref().unwrap();
+        assert_eq!((checkpoints.requested, checkpoints.timed), (1, 0));
+        let app = window.databases.iter().find(|row| row.name == "app").unwrap();
+        assert!(app.commits >= 30, "{}", app.commits);
+        let (_, relations) = window.relations.iter().find(|(name, _)| name == "app").unwrap();
+        let t = relations.iter().find(|row| row.name == "t").unwrap();
+        assert_eq!((t.seq_scans, t.seq_rows_read, t.inserts), (30, 60, 0));
+        let samples = window.lock_wait_samples.as_ref().unwrap();
+        assert!(samples.looks >= 2 && samples.waits == 0);
+        assert_eq!(window.wal.is_some(), version.major() >= 14);
+    }
+}
+
+/// Over a connection that ends with it: a session tells its counters at the latest then.
+async fn read_often(server: &Postgres, times: usize) {
+    let client = server.client("app").await.unwrap();
+    for _ in 0..times {
+        client.simple_query("select id /* mark */ from t").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn waits_for_locks_are_seen() {
+    let server = Postgres::builder(PgVersion::V14).start().unwrap();
+    server.sql("postgres", "create table t (id int)").await.unwrap();
+    let holder = server.client("postgres").await.unwrap();
+    holder.batch_execute("begin; lock table t").await.unwrap();
+    let waiter = server.client("postgres").await.unwrap();
+    let waiting =
+        tokio::spawn(async move { waiter.batch_execute("begin; lock table t; commit").await });
+    server
+        .wait_until("postgres", "select exists (select from pg_locks where not granted)")
+        .await
+        .unwrap();
+    let target = Target::parse(&server.monitor_url("postgres"), &|_| None).unwrap();
+    let options = Options { window: Some(Duration::from_secs(2)), ..Options::default() };
+    let seen = collect(&target, &options, &|_| {}).await.unwrap();
+    let samples = seen.snapshot.window.value().unwrap().lock_wait_samples.clone().unwrap();
+    assert_eq!(samples.waits, 1, "one wait, however often it was seen");
+    assert!(samples.waited_ms >= 1900.0, "{}", samples.waited_ms);
+    holder.batch_execute("rollback").await.unwrap();
+    waiting.await.unwrap().unwrap();
+}
