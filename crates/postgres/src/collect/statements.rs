@@ -20,7 +20,7 @@ use serde::Deserialize;
 pub use self::leaders::leaders;
 pub(super) use self::locate::{Installed, locate};
 use super::{
-    collector::{CATALOG, CHEAP},
+    collector::{CATALOG, CHEAP, Cost},
     costs, obstacle,
     reader::{Reader, quoted},
     run::{Run, is_home},
@@ -74,6 +74,9 @@ struct TextFile {
 /// Reads counters, chooses the leaders (also those of the window, given the entries before it) and fetches
 /// their texts. Answers all entries but our own, leaders with their texts.
 pub(super) async fn read(run: &mut Run<'_>, before: Option<&Entries>) -> Vec<Statement> {
+    if run.options.dearest < Cost::Catalog {
+        return Vec::new();
+    }
     let installed = match &run.place {
         Ok(installed) => installed.clone(),
         Err(why) => {

@@ -57,7 +57,7 @@ pub(in super::super) async fn locate(run: &mut Run<'_>) {
             return;
         }
     };
-    if status.is_preloaded && status.installed_in.is_none() {
+    if status.is_preloaded && status.installed_in.is_none() && run.options.enters_databases {
         status = elsewhere(run).await.unwrap_or(status);
     }
     run.place = place(&status);

@@ -7,7 +7,7 @@ use dbvitals_postgres::collect::{
     statements::{INFO, LADDER, STATUS, TEXT_FILE, TEXTS},
 };
 use dbvitals_testkit::{PgVersion, Postgres};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Column};
 
 use super::furnished;
 
@@ -100,7 +100,7 @@ impl Trial<'_> {
         let outcome = match self.client.prepare(text).await {
             Ok(statement) => {
                 let columns = statement.columns();
-                let names: BTreeSet<&str> = columns.iter().map(|column| column.name()).collect();
+                let names: BTreeSet<&str> = columns.iter().map(Column::name).collect();
                 assert_eq!(&names, wanted, "{text}");
                 assert_eq!(names.len(), columns.len(), "a name twice in {text}");
                 for column in columns {
