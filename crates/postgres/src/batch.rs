@@ -36,6 +36,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// role's within the opening, so only a limit of about a millisecond can hit it at all.
 const OPENINGS: usize = 10;
 
+/// By which our own statements are known in the server's views and logs.
+const TAG: &str = "/* dbvitals */";
+
 type Step<'a, T> = Pin<Box<MaybeDone<Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>>>>;
 
 impl Session {
@@ -181,13 +184,19 @@ fn texts(queries: &[Query], limit: Duration) -> Vec<(String, String)> {
             return back.to_owned();
         }
         let millis = millis(query.timeout);
-        format!("{back}; SELECT pg_catalog.set_config('statement_timeout', '{millis}', true)")
+        format!("{back}; SELECT {TAG} pg_catalog.set_config('statement_timeout', '{millis}', true)")
     };
-    let tagged = |query: &Query| {
-        let tag = if query.sql.starts_with("/* dbvitals") { "" } else { "/* dbvitals */ " };
-        format!("{tag}{}", query.sql)
-    };
-    queries.iter().map(|query| (before(query), tagged(query))).collect()
+    queries.iter().map(|query| (before(query), tagged(&query.sql))).collect()
+}
+
+/// The text with our tag behind its first word: from 18 on, `pg_stat_statements` drops what stands before that.
+fn tagged(sql: &str) -> String {
+    let sql = sql.trim_start();
+    let comment = if sql.starts_with("/*") { sql.find("*/").map_or(0, |end| end + 2) } else { 0 };
+    let (head, rest) = sql.split_at(comment);
+    let word = rest.len() - rest.trim_start().trim_start_matches(char::is_alphanumeric).len();
+    let (first, rest) = rest.split_at(word);
+    format!("{head}{first} {TAG}{rest}")
 }
 
 /// The first message: a transaction that can only read, free of whatever is set for the role.
@@ -205,6 +214,8 @@ fn opening(limit: Duration, facts: &Facts) -> String {
         ("client_min_messages", "error"),
         ("jit", "off"),
         ("max_parallel_workers_per_gather", "0"),
+        // A bound, not a demand: catalogues and statement texts are sorted and kept without temporary files.
+        ("work_mem", "256MB"),
     ];
     if facts.is_sql_ascii {
         // Otherwise the server fails on stored bytes that are not UTF-8; we replace them ourselves.
@@ -220,7 +231,7 @@ fn opening(limit: Duration, facts: &Facts) -> String {
     }
     let (millis, calls) = (millis(limit), calls.join(", "));
     text + &format!(
-        "SET LOCAL statement_timeout = {millis}; /* dbvitals */ SELECT {calls}; SAVEPOINT dbvitals"
+        "SET LOCAL statement_timeout = {millis}; SELECT {TAG} {calls}; SAVEPOINT dbvitals"
     )
 }
 
@@ -295,8 +306,8 @@ mod tests {
         let texts = texts(&queries, Duration::from_millis(500));
         assert_eq!(texts[0].0, "ROLLBACK TO SAVEPOINT dbvitals");
         assert!(texts[1].0.ends_with("set_config('statement_timeout', '800', true)"));
-        assert_eq!(texts[0].1, "/* dbvitals */ select 1");
-        assert_eq!(texts[1].1, "/* dbvitals:two */ select 2");
+        assert_eq!(texts[0].1, "select /* dbvitals */ 1");
+        assert_eq!(texts[1].1, "/* dbvitals:two */ select /* dbvitals */ 2");
     }
 
     #[test]

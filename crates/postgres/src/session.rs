@@ -16,8 +16,7 @@ use crate::{Error, Target, canceller::Canceller, error::Kind, table::Table};
 pub struct Query {
     /// What the cost is booked under.
     pub name: &'static str,
-    /// One statement without parameters. If it does not begin with a tag such as
-    /// `/* dbvitals:wal */`, the plain tag is put before it.
+    /// One statement without parameters. The tag `/* dbvitals */` is put behind its first word.
     pub sql: String,
     /// The server cancels it after this time; a little later we stop waiting.
     pub timeout: Duration,

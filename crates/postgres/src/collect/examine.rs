@@ -1,7 +1,7 @@
 //! Reading one database.
 
 use dbvitals_model::{
-    Reason, Unavailable,
+    Unavailable,
     pg::{DatabaseSnapshot, relation::Relation},
     snapshot::CollectorCost,
 };
@@ -10,7 +10,6 @@ use super::{
     ask::Asking,
     collector::{Collector, Cost, File},
     found::Found,
-    obstacle,
     reader::Reader,
     registry::COLLECTORS,
     relations,
@@ -65,12 +64,6 @@ pub(super) async fn relation_counters(
         file(&mut snapshot, collector, found);
     }
     snapshot.relations.value().cloned().unwrap_or_default()
-}
-
-/// The obstacle that a failed connection is.
-pub(super) fn no_entry(error: &crate::Error) -> Unavailable {
-    let reason = if error.is_timeout() { Reason::Timeout } else { Reason::Failed };
-    obstacle::plain(reason, error.to_string())
 }
 
 fn of_databases() -> impl Iterator<Item = &'static Collector> {

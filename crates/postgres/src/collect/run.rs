@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
         let target = self.session.target_for(name);
         connect(&target, self.options.connect_timeout.min(left))
             .await
-            .map_err(|error| examine::no_entry(&error))
+            .map_err(|error| error.unavailable())
     }
 
     /// Our own process is never a finding.

@@ -16,7 +16,7 @@ fn endless() -> Query {
 
 async fn until_it_sleeps(server: &Postgres) {
     let sleeps = "select count(*) = 1 from pg_stat_activity \
-                  where query like '/* dbvitals */ select pg_sleep%' and state = 'active'";
+                  where query like 'select /* dbvitals */ pg_sleep%' and state = 'active'";
     server.wait_until("postgres", sleeps).await.unwrap();
 }
 
@@ -59,7 +59,7 @@ async fn a_cancelled_batch_leaves_no_session_behind_a_pooler() {
     let pooler = PgBouncer::transaction_mode(&server).unwrap();
     let url = pooler.monitor_url("postgres");
     let none_active = "select count(*) = 0 from pg_stat_activity \
-                       where query like '/* dbvitals */ select pg_sleep%' and state = 'active'";
+                       where query like 'select /* dbvitals */ pg_sleep%' and state = 'active'";
     let mut first = session(&url).await;
     let canceller = first.canceller();
     let batch = tokio::spawn(async move { first.batch(&[endless()]).await });

@@ -93,7 +93,7 @@ async fn a_server_that_dies_leaves_what_was_answered() {
     let asked = [query("select 1"), endless, query("select 2")];
     let batch = tokio::spawn(async move { session.batch(&asked).await });
     let sleeps = "select count(*) = 1 from pg_stat_activity \
-                  where query like '/* dbvitals */ select pg_sleep%' and state = 'active'";
+                  where query like 'select /* dbvitals */ pg_sleep%' and state = 'active'";
     server.wait_until("postgres", sleeps).await.unwrap();
     server.kill().unwrap();
     let answers = batch.await.unwrap();
@@ -110,7 +110,7 @@ async fn a_terminated_session_says_by_which_code() {
     let asked = [query("select pg_sleep(3000)"), query("select 2")];
     let batch = tokio::spawn(async move { session.batch(&asked).await });
     let sleeps = "select count(*) = 1 from pg_stat_activity \
-                  where query like '/* dbvitals */ select pg_sleep%' and state = 'active'";
+                  where query like 'select /* dbvitals */ pg_sleep%' and state = 'active'";
     server.wait_until("postgres", sleeps).await.unwrap();
     server.sql("postgres", &format!("select pg_terminate_backend({pid})")).await.unwrap();
     let answers = batch.await.unwrap();
