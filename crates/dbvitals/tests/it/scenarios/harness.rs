@@ -41,6 +41,12 @@ impl Trial {
         Self { server, check, limits: BTreeMap::new(), window: None, user: "monitor" }
     }
 
+    /// The same server held against another check, with its default thresholds.
+    #[must_use]
+    pub(crate) fn then(self, check: &'static str) -> Self {
+        Self { check, limits: BTreeMap::new(), ..self }
+    }
+
     /// With another threshold: what would take hours or gigabytes to bring about in full.
     #[must_use]
     pub(crate) fn limit(mut self, key: &str, value: f64) -> Self {
