@@ -10,4 +10,5 @@ pub mod schema;
 pub mod security;
 pub mod setting_change;
 pub mod statement;
+pub mod statistics;
 pub mod table;
