@@ -51,6 +51,12 @@ pub fn percent(ratio: f64) -> String {
     format!("{} %", short(ratio * 100.0))
 }
 
+/// A share near its whole as a percentage with one decimal, where `95 %` would say too little:
+/// `94.8 %`.
+pub fn fine_percent(ratio: f64) -> String {
+    format!("{:.1} %", ratio * 100.0)
+}
+
 /// One line of at most `longest` characters, white space collapsed.
 pub fn shorten(text: &str, longest: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -90,6 +96,7 @@ mod tests {
         assert_eq!(seconds(172_800.0), "2 d");
         assert_eq!(percent(0.004), "0.4 %");
         assert_eq!(percent(0.45), "45 %");
+        assert_eq!(fine_percent(0.9477), "94.8 %");
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn finding(cx: &Context<'_>, traffic: &Counted<'_, Database>) -> Option<Finding>
                 "database {} found only {} of the blocks it asked for in shared buffers; it read {} \
                  from outside {}",
                 counters.name,
-                words::percent(ratio),
+                words::fine_percent(ratio),
                 words::count(read),
                 traffic.when(),
             ),

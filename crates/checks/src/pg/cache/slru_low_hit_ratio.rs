@@ -94,7 +94,7 @@ fn finding(
             format!(
                 "the server's {} cache found {} of what it was asked for and read {} blocks",
                 cache.name,
-                words::percent(ratio),
+                words::fine_percent(ratio),
                 words::count(cache.blocks_read as f64)
             ),
             advice(&cache.name),

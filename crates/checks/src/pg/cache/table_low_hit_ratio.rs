@@ -147,7 +147,7 @@ fn finding(
         format!(
             "{name} found {} of its blocks in shared buffers and causes {} of the database's reads \
              from outside",
-            words::percent(ratio),
+            words::fine_percent(ratio),
             words::percent(share),
         ),
         "Look at the statements that read this table: index their filters, read fewer columns and \

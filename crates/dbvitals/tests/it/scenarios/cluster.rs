@@ -1,0 +1,175 @@
+//! Looking at throwaway servers through the collectors and judging them by a single check.
+
+use std::time::Duration;
+
+use dbvitals_checks::{
+    Profile, Settings,
+    settings::{CheckSettings, Pattern},
+};
+use dbvitals_model::{
+    Finding, Severity, Snapshot, TargetData, TargetSnapshot,
+    report::{Report, Skipped},
+    snapshot::{Expectations, FORMAT_VERSION},
+};
+use dbvitals_postgres::{Target, collect::Options};
+use dbvitals_testkit::Postgres;
+
+/// A snapshot of these servers by name, seen as a member of `pg_monitor`.
+pub(crate) async fn look(servers: &[(&str, &Postgres)]) -> Snapshot {
+    look_for(None, servers).await
+}
+
+/// The same with counters over so many seconds.
+pub(crate) async fn watch(seconds: u64, servers: &[(&str, &Postgres)]) -> Snapshot {
+    look_for(Some(Duration::from_secs(seconds)), servers).await
+}
+
+async fn look_for(window: Option<Duration>, servers: &[(&str, &Postgres)]) -> Snapshot {
+    let mut targets = Vec::new();
+    for (name, server) in servers {
+        targets.push(target(name, &server.monitor_url("postgres"), window).await);
+    }
+    let now = targets.iter().find_map(|target| match &target.data {
+        TargetData::Postgres(pg) => Some(pg.server.now),
+        _ => None,
+    });
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: "0.0.0".to_owned(),
+        taken_at: now.unwrap(),
+        targets,
+    }
+}
+
+async fn target(name: &str, url: &str, window: Option<Duration>) -> TargetSnapshot {
+    let options = Options { window, ..Options::default() };
+    let target = Target::parse(url, &|_| None).unwrap();
+    let collected = dbvitals_postgres::collect::collect(&target, &options, &|_| {}).await.unwrap();
+    TargetSnapshot {
+        name: name.to_owned(),
+        endpoint: target.endpoint(),
+        data: TargetData::Postgres(Box::new(collected.snapshot)),
+        cost: collected.cost,
+        offered: collected.offered,
+        problems: collected.problems,
+        expectations: Expectations::default(),
+    }
+}
+
+/// One check with its settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    check: &'static str,
+    settings: Settings,
+}
+
+impl Trial {
+    /// The check with default thresholds.
+    pub(crate) fn of(check: &'static str) -> Self {
+        let only = vec![Pattern::new(check).unwrap()];
+        Self { check, settings: Settings { only, ..Settings::default() } }
+    }
+
+    /// The same with another value of a threshold, so that a small server suffices.
+    pub(crate) fn with(mut self, threshold: &str, value: f64) -> Self {
+        let check = dbvitals_checks::registry::find(self.check).unwrap();
+        assert!(check.thresholds.iter().any(|known| known.key == threshold), "{threshold}");
+        let settings = self.settings.checks.entry(self.check.to_owned()).or_default();
+        let CheckSettings { thresholds, .. } = settings;
+        thresholds.insert(threshold.to_owned(), value);
+        self
+    }
+
+    /// The same under the strict profile.
+    pub(crate) fn strict(mut self) -> Self {
+        self.settings.profile = Profile::Strict;
+        self
+    }
+
+    fn report(&self, snapshot: &Snapshot) -> Report {
+        dbvitals_checks::judge(snapshot, &self.settings)
+    }
+
+    /// Its findings; nothing may have been in the way of judging.
+    pub(crate) fn findings(&self, snapshot: &Snapshot) -> Vec<Finding> {
+        let report = self.report(snapshot);
+        let asked = |class| {
+            use dbvitals_model::Reason;
+            matches!(class, Reason::NotApplicable | Reason::Version | Reason::NotAsked)
+        };
+        let gaps: Vec<_> = report.coverage.skipped.iter().filter(|s| !asked(s.class)).collect();
+        assert!(gaps.is_empty(), "{}: {gaps:?}", self.check);
+        report.findings
+    }
+
+    /// Its only finding.
+    pub(crate) fn finding(&self, snapshot: &Snapshot) -> Finding {
+        let mut findings = self.findings(snapshot);
+        assert_eq!(findings.len(), 1, "{}: {findings:#?}", self.check);
+        findings.remove(0)
+    }
+
+    /// Its only finding, of that severity.
+    pub(crate) fn fires(&self, severity: Severity, snapshot: &Snapshot) -> Finding {
+        let finding = self.finding(snapshot);
+        assert_eq!(finding.severity, severity, "{finding:#?}");
+        finding
+    }
+
+    /// Nothing is found, and it was looked for.
+    pub(crate) fn is_silent(&self, snapshot: &Snapshot) {
+        let findings = self.findings(snapshot);
+        assert!(findings.is_empty(), "{}: {findings:#?}", self.check);
+        let report = self.report(snapshot);
+        assert!(!report.coverage.checked.is_empty(), "{}: {:?}", self.check, report.coverage);
+    }
+
+    /// It does not apply, or something is in its way.
+    pub(crate) fn skipped(&self, snapshot: &Snapshot) -> Skipped {
+        let report = self.report(snapshot);
+        assert!(report.findings.is_empty(), "{:#?}", report.findings);
+        report.coverage.skipped.into_iter().next().unwrap()
+    }
+}
+
+/// Runs a finding's statements as they stand, one by one, and waits for a reload among them to take effect.
+pub(crate) async fn mend(server: &Postgres, database: &str, finding: &Finding) {
+    let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("no fix: {finding:#?}"));
+    run(server, database, &fix.statements).await;
+}
+
+/// Runs a finding's undo in the same way.
+pub(crate) async fn undo(server: &Postgres, database: &str, finding: &Finding) {
+    let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("no fix: {finding:#?}"));
+    assert!(fix.reversible);
+    run(server, database, &fix.undo).await;
+}
+
+/// Runs statements one by one, and waits for a reload among them to take effect.
+pub(crate) async fn run(server: &Postgres, database: &str, statements: &[String]) {
+    let loaded = server.scalar(database, "select pg_conf_load_time()").await.unwrap();
+    for statement in statements {
+        server.sql(database, statement).await.unwrap();
+    }
+    if statements.iter().any(|statement| statement.contains("pg_reload_conf")) {
+        let reloaded = format!("select pg_conf_load_time() > '{loaded}'");
+        server.wait_until(database, &reloaded).await.unwrap();
+    }
+}
+
+/// Changes settings by `ALTER SYSTEM` and a reload.
+pub(crate) async fn set(server: &Postgres, settings: &[(&str, &str)]) {
+    let mut statements: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| format!("ALTER SYSTEM SET {name} = '{value}';"))
+        .collect();
+    statements.push("SELECT pg_reload_conf();".to_owned());
+    run(server, "postgres", &statements).await;
+}
+
+/// Writes so many megabytes of WAL.
+pub(crate) async fn write_wal(server: &Postgres, megabytes: u32) {
+    let message = "select count(pg_logical_emit_message(false, 'x', repeat('x', 1048576)))";
+    let text = format!("{message} from generate_series(1, {megabytes})");
+    server.rows("postgres", &text).await.unwrap();
+}
