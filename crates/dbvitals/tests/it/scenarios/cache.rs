@@ -3,7 +3,7 @@
 use dbvitals_model::{Reason, Severity};
 use dbvitals_testkit::{PgVersion, Postgres};
 
-use super::harness::{Trial, look, mend, run, set, watch, write_wal};
+use super::cluster::{Judge, look, mend, run, set, watch, write_wal};
 
 const MB: f64 = 1_048_576.0;
 
@@ -14,21 +14,21 @@ async fn a_table_larger_than_the_cache_is_read_from_outside() {
     server.create_database("app").await.unwrap();
     let table = "create table wide as select repeat('x', 500) from generate_series(1, 20000)";
     server.sql("app", table).await.unwrap();
-    let of_database = Trial::of("pg-low-cache-hit-ratio").with("min_blocks_read", 10_000.0);
-    let of_table = Trial::of("pg-table-low-hit-ratio").with("min_blocks_read", 10_000.0);
+    let of_database = Judge::of("pg-low-cache-hit-ratio").with("min_blocks_read", 10_000.0);
+    let of_table = Judge::of("pg-table-low-hit-ratio").with("min_blocks_read", 10_000.0);
     scan(&server, 20).await;
     let snapshot = look(&[("main", &server)]).await;
     let finding = of_database.fires(Severity::Critical, &snapshot);
     assert_eq!(finding.subject.name, "app");
     assert_eq!(of_table.fires(Severity::Info, &snapshot).subject.name, "public.wide");
-    Trial::of("pg-low-cache-hit-ratio").is_silent(&snapshot);
+    Judge::of("pg-low-cache-hit-ratio").is_silent(&snapshot);
 
     let larger = ["ALTER SYSTEM SET shared_buffers = '64MB';".to_owned()];
     run(&server, "postgres", &larger).await;
     server.restart().unwrap();
     server.sql("app", "select pg_stat_reset()").await.unwrap();
     scan(&server, 60).await;
-    let low_bar = Trial::of("pg-low-cache-hit-ratio").with("min_blocks_read", 1.0);
+    let low_bar = Judge::of("pg-low-cache-hit-ratio").with("min_blocks_read", 1.0);
     let snapshot = look(&[("main", &server)]).await;
     let hit = low_bar.findings(&snapshot);
     assert!(hit.iter().all(|finding| finding.subject.name != "app"), "{hit:#?}");
@@ -42,7 +42,7 @@ async fn a_window_speaks_for_now() {
     server.create_database("app").await.unwrap();
     let table = "create table wide as select repeat('x', 500) from generate_series(1, 20000)";
     server.sql("app", table).await.unwrap();
-    let trial = Trial::of("pg-low-cache-hit-ratio")
+    let judge = Judge::of("pg-low-cache-hit-ratio")
         .with("min_blocks_read", 1e12)
         .with("min_reads_per_second", 10.0);
     let reader = server.client("app").await.unwrap();
@@ -58,7 +58,7 @@ async fn a_window_speaks_for_now() {
         reader.batch_execute(forever)
     );
     assert!(ended.is_err(), "it was terminated");
-    let finding = trial.fires(Severity::Critical, &snapshot);
+    let finding = judge.fires(Severity::Critical, &snapshot);
     assert!(finding.evidence.iter().any(|evidence| evidence.label == "window"), "{finding:#?}");
 }
 
@@ -83,7 +83,7 @@ async fn checkpoints_forced_by_wal_volume_end_with_a_larger_max_wal_size() {
             .setting("min_wal_size", "32MB")
             .start()
             .unwrap();
-        let few = |check| Trial::of(check).with("min_checkpoints", 5.0);
+        let few = |check| Judge::of(check).with("min_checkpoints", 5.0);
         let forced = few("pg-checkpoints-requested");
         let frequent = few("pg-checkpoints-too-frequent");
         let slow = few("pg-checkpoint-write-slow");
@@ -119,16 +119,16 @@ async fn checkpoints_forced_by_wal_volume_end_with_a_larger_max_wal_size() {
 async fn a_short_checkpoint_timeout_is_raised() {
     let server =
         Postgres::builder(PgVersion::V16).setting("checkpoint_timeout", "30s").start().unwrap();
-    let trial = Trial::of("pg-checkpoints-too-frequent")
+    let judge = Judge::of("pg-checkpoints-too-frequent")
         .with("min_checkpoints", 1.0)
         .with("min_requested_ratio", 1.1);
     server.sql("postgres", "select pg_stat_reset_shared('bgwriter')").await.unwrap();
     server.sql("postgres", "checkpoint").await.unwrap();
     let counted = "select checkpoints_req >= 1 from pg_stat_bgwriter";
     server.wait_until("postgres", counted).await.unwrap();
-    let finding = trial.fires(Severity::Warning, &look(&[("main", &server)]).await);
+    let finding = judge.fires(Severity::Warning, &look(&[("main", &server)]).await);
     mend(&server, "postgres", &finding).await;
-    trial.is_silent(&look(&[("main", &server)]).await);
+    judge.is_silent(&look(&[("main", &server)]).await);
 }
 
 #[tokio::test]
@@ -140,8 +140,8 @@ async fn a_background_writer_kept_small_is_quickened() {
         .start()
         .unwrap();
     let stopped =
-        Trial::of("pg-bgwriter-maxwritten").with("min_stops", 3.0).with("max_stopped_ratio", 0.0);
-    let wrote = Trial::of("pg-backend-writes").with("min_buffers_written", 1000.0);
+        Judge::of("pg-bgwriter-maxwritten").with("min_stops", 3.0).with("max_stopped_ratio", 0.0);
+    let wrote = Judge::of("pg-backend-writes").with("min_buffers_written", 1000.0);
     let table = "create table t as select n, repeat('x', 500) as x from generate_series(1, 20000) n; \
                  create unique index on t (n)";
     server.sql("postgres", table).await.unwrap();
@@ -167,24 +167,24 @@ async fn a_background_writer_kept_small_is_quickened() {
 #[tokio::test]
 async fn wal_buffers_that_fill_up_are_enlarged() {
     let server = Postgres::builder(PgVersion::V15).setting("wal_buffers", "32kB").start().unwrap();
-    let trial =
-        Trial::of("pg-wal-buffers-full").with("min_times", 100.0).with("max_per_second", 0.0);
+    let judge =
+        Judge::of("pg-wal-buffers-full").with("min_times", 100.0).with("max_per_second", 0.0);
     write_wal(&server, 10).await;
     let counted = "select wal_buffers_full >= 100 from pg_stat_wal";
     server.wait_until("postgres", counted).await.unwrap();
-    let finding = trial.fires(Severity::Info, &look(&[("main", &server)]).await);
+    let finding = judge.fires(Severity::Info, &look(&[("main", &server)]).await);
     mend(&server, "postgres", &finding).await;
     server.restart().unwrap();
     assert_eq!(server.scalar("postgres", "show wal_buffers").await.unwrap(), "64MB");
     server.sql("postgres", "select pg_stat_reset_shared('wal')").await.unwrap();
     write_wal(&server, 10).await;
-    trial.is_silent(&look(&[("main", &server)]).await);
+    judge.is_silent(&look(&[("main", &server)]).await);
 }
 
 #[tokio::test]
 async fn page_images_are_compressed() {
     let server = Postgres::builder(PgVersion::V14).start().unwrap();
-    let trial = Trial::of("pg-full-page-image-heavy").with("min_wal_bytes", MB);
+    let judge = Judge::of("pg-full-page-image-heavy").with("min_wal_bytes", MB);
     let table =
         "create table t as select n, repeat('x', 500) as x from generate_series(1, 20000) n";
     server.sql("postgres", table).await.unwrap();
@@ -192,9 +192,9 @@ async fn page_images_are_compressed() {
     server.sql("postgres", "select pg_stat_reset_shared('wal')").await.unwrap();
     server.sql("postgres", "update t set n = n + 1 where n % 16 = 0").await.unwrap();
     server.wait_until("postgres", "select wal_bytes > 2000000 from pg_stat_wal").await.unwrap();
-    let finding = trial.fires(Severity::Info, &look(&[("main", &server)]).await);
+    let finding = judge.fires(Severity::Info, &look(&[("main", &server)]).await);
     mend(&server, "postgres", &finding).await;
-    trial.is_silent(&look(&[("main", &server)]).await);
+    judge.is_silent(&look(&[("main", &server)]).await);
 }
 
 #[tokio::test]
@@ -205,20 +205,20 @@ async fn an_archiver_is_failing_until_it_works_again() {
             .setting("archive_command", "false")
             .start()
             .unwrap();
-        let trial = Trial::of("pg-wal-archiver-failing");
-        trial.is_silent(&look(&[("main", &server)]).await);
+        let judge = Judge::of("pg-wal-archiver-failing");
+        judge.is_silent(&look(&[("main", &server)]).await);
         write_wal(&server, 1).await;
         server.sql("postgres", "select pg_switch_wal()").await.unwrap();
         let failed = "select failed_count > 0 from pg_stat_archiver";
         server.wait_until("postgres", failed).await.unwrap();
-        let finding = trial.fires(Severity::Critical, &look(&[("main", &server)]).await);
+        let finding = judge.fires(Severity::Critical, &look(&[("main", &server)]).await);
         assert!(finding.message.contains("it never succeeded"), "{}", finding.message);
 
         set(&server, &[("archive_command", "true")]).await;
         let works = "select last_archived_time > last_failed_time from pg_stat_archiver";
         server.wait_until("postgres", works).await.unwrap();
         // Its failures are still counted, and no longer matter.
-        trial.is_silent(&look(&[("main", &server)]).await);
+        judge.is_silent(&look(&[("main", &server)]).await);
     }
 }
 
@@ -229,17 +229,17 @@ async fn wal_that_a_slot_holds_makes_its_directory_large() {
         .setting("min_wal_size", "32MB")
         .start()
         .unwrap();
-    let trial = Trial::of("pg-wal-directory-large");
-    trial.is_silent(&look(&[("main", &server)]).await);
+    let judge = Judge::of("pg-wal-directory-large");
+    judge.is_silent(&look(&[("main", &server)]).await);
     let create = "select pg_create_physical_replication_slot('s1', true)";
     server.sql("postgres", create).await.unwrap();
     write_wal(&server, 150).await;
     server.sql("postgres", "checkpoint").await.unwrap();
-    let finding = trial.fires(Severity::Warning, &look(&[("main", &server)]).await);
+    let finding = judge.fires(Severity::Warning, &look(&[("main", &server)]).await);
     assert!(finding.message.contains("slot s1 holds"), "{}", finding.message);
     server.sql("postgres", "select pg_drop_replication_slot('s1')").await.unwrap();
     server.sql("postgres", "checkpoint").await.unwrap();
-    trial.is_silent(&look(&[("main", &server)]).await);
+    judge.is_silent(&look(&[("main", &server)]).await);
 }
 
 #[tokio::test]
@@ -249,8 +249,8 @@ async fn reads_are_judged_once_they_are_timed() {
         .setting("shared_buffers", "1MB")
         .start()
         .unwrap();
-    let trial = Trial::of("pg-read-latency").with("min_blocks_read", 1000.0);
-    let skipped = trial.skipped(&look(&[("main", &server)]).await);
+    let judge = Judge::of("pg-read-latency").with("min_blocks_read", 1000.0);
+    let skipped = judge.skipped(&look(&[("main", &server)]).await);
     assert_eq!(skipped.class, Reason::Disabled);
     let remedy = skipped.remedy.unwrap();
     let statements: Vec<_> = remedy.split_inclusive(';').map(str::to_owned).collect();
@@ -264,14 +264,14 @@ async fn reads_are_judged_once_they_are_timed() {
                  where datname = 'app'";
     server.wait_until("postgres", timed).await.unwrap();
     let snapshot = look(&[("main", &server)]).await;
-    trial.is_silent(&snapshot);
-    trial.with("max_latency_ms", 0.0).fires(Severity::Warning, &snapshot);
+    judge.is_silent(&snapshot);
+    judge.with("max_latency_ms", 0.0).fires(Severity::Warning, &snapshot);
 }
 
 #[tokio::test]
 async fn many_sessions_that_wait_for_their_clients_are_a_profile() {
     let server = Postgres::builder(PgVersion::V18).start().unwrap();
-    let trial = Trial::of("pg-wait-event-profile");
+    let judge = Judge::of("pg-wait-event-profile");
     server.sql("postgres", "create table t (n int)").await.unwrap();
     let mut silent = Vec::new();
     for _ in 0..20 {
@@ -282,10 +282,10 @@ async fn many_sessions_that_wait_for_their_clients_are_a_profile() {
     let waiting = "select count(*) = 20 from pg_stat_activity \
                    where state = 'active' and wait_event_type = 'Client'";
     server.wait_until("postgres", waiting).await.unwrap();
-    let finding = trial.fires(Severity::Info, &look(&[("main", &server)]).await);
+    let finding = judge.fires(Severity::Info, &look(&[("main", &server)]).await);
     assert!(finding.message.starts_with("20 of 20 active sessions"), "{}", finding.message);
     drop(silent);
     let gone = "select count(*) = 0 from pg_stat_activity where query like 'copy t%'";
     server.wait_until("postgres", gone).await.unwrap();
-    trial.is_silent(&look(&[("main", &server)]).await);
+    judge.is_silent(&look(&[("main", &server)]).await);
 }

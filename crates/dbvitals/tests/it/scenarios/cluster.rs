@@ -1,4 +1,4 @@
-//! Looking at throwaway servers through the collectors and judging them by a single check.
+//! Several servers looked at together, and judged by a single check.
 
 use std::time::Duration;
 
@@ -11,7 +11,10 @@ use dbvitals_model::{
     report::{Report, Skipped},
     snapshot::{Expectations, FORMAT_VERSION},
 };
-use dbvitals_postgres::{Target, collect::Options};
+use dbvitals_postgres::{
+    Target,
+    collect::{Options, collect},
+};
 use dbvitals_testkit::Postgres;
 
 /// A snapshot of these servers by name, seen as a member of `pg_monitor`.
@@ -25,45 +28,47 @@ pub(crate) async fn watch(seconds: u64, servers: &[(&str, &Postgres)]) -> Snapsh
 }
 
 async fn look_for(window: Option<Duration>, servers: &[(&str, &Postgres)]) -> Snapshot {
-    let mut targets = Vec::new();
-    for (name, server) in servers {
-        targets.push(target(name, &server.monitor_url("postgres"), window).await);
-    }
-    let now = targets.iter().find_map(|target| match &target.data {
-        TargetData::Postgres(pg) => Some(pg.server.now),
-        _ => None,
-    });
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: "0.0.0".to_owned(),
-        taken_at: now.unwrap(),
-        targets,
-    }
+    let urls: Vec<_> =
+        servers.iter().map(|(name, server)| (*name, server.monitor_url("postgres"))).collect();
+    seen(&urls, window).await
 }
 
-async fn target(name: &str, url: &str, window: Option<Duration>) -> TargetSnapshot {
-    let options = Options { window, ..Options::default() };
-    let target = Target::parse(url, &|_| None).unwrap();
-    let collected = dbvitals_postgres::collect::collect(&target, &options, &|_| {}).await.unwrap();
-    TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: target.endpoint(),
-        data: TargetData::Postgres(Box::new(collected.snapshot)),
-        cost: collected.cost,
-        offered: collected.offered,
-        problems: collected.problems,
-        expectations: Expectations::default(),
+/// All that can be seen now of servers by name and URL. Whatever got in the way ends the test.
+pub(crate) async fn seen(urls: &[(&str, String)], window: Option<Duration>) -> Snapshot {
+    let mut taken_at = None;
+    let mut targets = Vec::new();
+    for (name, url) in urls {
+        let target = Target::parse(url, &|_| None).unwrap();
+        let options = Options { window, ..Options::default() };
+        let collected = Box::pin(collect(&target, &options, &|_| {})).await.unwrap();
+        assert_eq!(collected.problems, Vec::<String>::new());
+        taken_at.get_or_insert(collected.snapshot.server.now);
+        targets.push(TargetSnapshot {
+            name: (*name).to_owned(),
+            endpoint: target.endpoint(),
+            data: TargetData::Postgres(Box::new(collected.snapshot)),
+            cost: collected.cost,
+            offered: collected.offered,
+            problems: Vec::new(),
+            expectations: Expectations::default(),
+        });
+    }
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: "0.0.0".into(),
+        taken_at: taken_at.unwrap(),
+        targets,
     }
 }
 
 /// One check with its settings.
 #[derive(Debug, Clone)]
-pub(crate) struct Trial {
+pub(crate) struct Judge {
     check: &'static str,
     settings: Settings,
 }
 
-impl Trial {
+impl Judge {
     /// The check with default thresholds.
     pub(crate) fn of(check: &'static str) -> Self {
         let only = vec![Pattern::new(check).unwrap()];

@@ -6,15 +6,10 @@ use dbvitals_checks::{
     judge,
     settings::{CheckSettings, Pattern, Settings},
 };
-use dbvitals_model::{
-    Finding, Snapshot, TargetData, TargetSnapshot,
-    snapshot::{Expectations, FORMAT_VERSION},
-};
-use dbvitals_postgres::{
-    Target,
-    collect::{Options, collect},
-};
+use dbvitals_model::{Finding, Snapshot};
 use dbvitals_testkit::Postgres;
+
+use super::cluster;
 
 /// The database the conditions are made in.
 pub(crate) const DATABASE: &str = "app";
@@ -87,24 +82,7 @@ impl Trial {
     /// All that can be seen of the server now.
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let url = self.server.url(self.user, self.user, DATABASE);
-        let target = Target::parse(&url, &|_| None).unwrap();
-        let options = Options { window: self.window, ..Options::default() };
-        let collected = collect(&target, &options, &|_| {}).await.unwrap();
-        assert_eq!(collected.problems, Vec::<String>::new());
-        Snapshot {
-            format_version: FORMAT_VERSION,
-            tool_version: "0.0.0".into(),
-            taken_at: collected.snapshot.server.now,
-            targets: vec![TargetSnapshot {
-                name: "main".into(),
-                endpoint: "127.0.0.1".into(),
-                data: TargetData::Postgres(Box::new(collected.snapshot)),
-                cost: collected.cost,
-                offered: collected.offered,
-                problems: Vec::new(),
-                expectations: Expectations::default(),
-            }],
-        }
+        cluster::seen(&[("main", url)], self.window).await
     }
 
     /// What the check finds now. A check that was skipped ends the test.

@@ -3,7 +3,7 @@
 use dbvitals_model::Severity;
 use dbvitals_testkit::{PgVersion, Postgres};
 
-use super::harness::{Trial, look, mend, run, set, undo, write_wal};
+use super::cluster::{Judge, look, mend, run, set, undo, write_wal};
 
 const MB: f64 = 1_048_576.0;
 
@@ -15,13 +15,13 @@ const CAUGHT_UP: &str = "select replay_lsn = pg_current_wal_lsn() \
 async fn a_paused_standby_lags_in_bytes_and_in_time_until_it_resumes() {
     let primary = Postgres::builder(PgVersion::V17).start().unwrap();
     let standby = primary.standby_named("s1").await.unwrap();
-    let by_bytes = Trial::of("pg-replica-lag-bytes").with("warning_bytes", 10.0 * MB);
+    let by_bytes = Judge::of("pg-replica-lag-bytes").with("warning_bytes", 10.0 * MB);
     let (by_time, paused) =
-        (Trial::of("pg-replica-lag-time"), Trial::of("pg-replica-apply-paused"));
+        (Judge::of("pg-replica-lag-time"), Judge::of("pg-replica-apply-paused"));
     primary.wait_until("postgres", CAUGHT_UP).await.unwrap();
     let healthy = look(&[("main", &primary), ("s1", &standby)]).await;
-    for trial in [&by_bytes, &by_time, &paused] {
-        trial.is_silent(&healthy);
+    for judge in [&by_bytes, &by_time, &paused] {
+        judge.is_silent(&healthy);
     }
 
     standby.sql("postgres", "select pg_wal_replay_pause()").await.unwrap();
@@ -38,8 +38,8 @@ async fn a_paused_standby_lags_in_bytes_and_in_time_until_it_resumes() {
     mend(&standby, "postgres", &finding).await;
     primary.wait_until("postgres", CAUGHT_UP).await.unwrap();
     let cluster = look(&[("main", &primary), ("s1", &standby)]).await;
-    for trial in [&by_bytes, &by_time, &paused] {
-        trial.is_silent(&cluster);
+    for judge in [&by_bytes, &by_time, &paused] {
+        judge.is_silent(&cluster);
     }
 }
 
@@ -50,37 +50,37 @@ async fn a_standby_delayed_on_purpose_does_not_lag() {
         builder.setting("recovery_min_apply_delay", "1h")
     };
     let standby = primary.standby_with("late", late).await.unwrap();
-    let trial = Trial::of("pg-replica-lag-bytes").with("warning_bytes", MB);
+    let judge = Judge::of("pg-replica-lag-bytes").with("warning_bytes", MB);
     primary.sql("postgres", "create table t as select 1").await.unwrap();
     write_wal(&primary, 5).await;
     primary
         .wait_until("postgres", "select flush_lsn = pg_current_wal_lsn() from pg_stat_replication")
         .await
         .unwrap();
-    trial.fires(Severity::Warning, &look(&[("main", &primary)]).await);
-    trial.is_silent(&look(&[("main", &primary), ("late", &standby)]).await);
+    judge.fires(Severity::Warning, &look(&[("main", &primary)]).await);
+    judge.is_silent(&look(&[("main", &primary), ("late", &standby)]).await);
 }
 
 #[tokio::test]
 async fn commits_that_wait_for_an_absent_standby_are_let_go() {
     let primary = Postgres::builder(PgVersion::V15).start().unwrap();
-    let trial = Trial::of("pg-replica-missing");
-    assert!(trial.skipped(&look(&[("main", &primary)]).await).reason.contains("expected"));
+    let judge = Judge::of("pg-replica-missing");
+    assert!(judge.skipped(&look(&[("main", &primary)]).await).reason.contains("expected"));
     set(&primary, &[("synchronous_standby_names", "FIRST 1 (s1, s2)")]).await;
-    let finding = trial.fires(Severity::Critical, &look(&[("main", &primary)]).await);
+    let finding = judge.fires(Severity::Critical, &look(&[("main", &primary)]).await);
     mend(&primary, "postgres", &finding).await;
-    assert!(trial.findings(&look(&[("main", &primary)]).await).is_empty());
+    assert!(judge.findings(&look(&[("main", &primary)]).await).is_empty());
     primary.sql("postgres", "create table t as select 1").await.unwrap();
 
     let standby = primary.standby_named("s1").await.unwrap();
     undo(&primary, "postgres", &finding).await;
-    trial.is_silent(&look(&[("main", &primary)]).await);
+    judge.is_silent(&look(&[("main", &primary)]).await);
     let mut short = look(&[("main", &primary), ("s1", &standby)]).await;
     short.targets[0].expectations.replicas = Some(2);
-    let finding = trial.fires(Severity::Critical, &short);
+    let finding = judge.fires(Severity::Critical, &short);
     assert_eq!(finding.message, "1 of 2 expected standbys are connected");
     short.targets[0].expectations.replicas = Some(1);
-    trial.is_silent(&short);
+    judge.is_silent(&short);
 }
 
 #[tokio::test]
@@ -88,16 +88,16 @@ async fn a_standby_whose_primary_is_gone_does_not_stream() {
     for version in [PgVersion::V13, PgVersion::V18] {
         let primary = Postgres::builder(version).start().unwrap();
         let standby = primary.standby_named("s1").await.unwrap();
-        let trial = Trial::of("pg-replica-not-streaming").with("min_seconds", 0.0);
-        trial.is_silent(&look(&[("main", &primary), ("s1", &standby)]).await);
+        let judge = Judge::of("pg-replica-not-streaming").with("min_seconds", 0.0);
+        judge.is_silent(&look(&[("main", &primary), ("s1", &standby)]).await);
         primary.stop().unwrap();
         let gone = "select count(*) = 0 from pg_stat_wal_receiver";
         standby.wait_until("postgres", gone).await.unwrap();
-        trial.fires(Severity::Critical, &look(&[("s1", &standby)]).await);
+        judge.fires(Severity::Critical, &look(&[("s1", &standby)]).await);
         primary.start().unwrap();
         let back = "select count(*) = 1 from pg_stat_wal_receiver where status = 'streaming'";
         standby.wait_until("postgres", back).await.unwrap();
-        trial.is_silent(&look(&[("s1", &standby)]).await);
+        judge.is_silent(&look(&[("s1", &standby)]).await);
     }
 }
 
@@ -111,20 +111,20 @@ async fn vacuum_cancels_queries_on_a_standby_until_it_tells_what_they_see() {
             .setting("wal_receiver_status_interval", "1s")
     };
     let standby = primary.standby_with("s1", eager).await.unwrap();
-    let trial = Trial::of("pg-replica-conflicts").with("min_conflicts", 1.0);
+    let judge = Judge::of("pg-replica-conflicts").with("min_conflicts", 1.0);
     let conflicts = "select coalesce(sum(confl_snapshot), 0) > 0 from pg_stat_database_conflicts";
 
     let cancelled = vacuum_below_a_query(&primary, &standby).await;
     assert!(cancelled);
     standby.wait_until("postgres", conflicts).await.unwrap();
-    let finding = trial.fires(Severity::Warning, &look(&[("s1", &standby)]).await);
+    let finding = judge.fires(Severity::Warning, &look(&[("s1", &standby)]).await);
     mend(&standby, "postgres", &finding).await;
     standby.sql("postgres", "select pg_stat_reset()").await.unwrap();
     let tells = "select xmin is not null from pg_replication_slots";
     primary.wait_until("postgres", tells).await.unwrap();
     let cancelled = vacuum_below_a_query(&primary, &standby).await;
     assert!(!cancelled);
-    trial.is_silent(&look(&[("s1", &standby)]).await);
+    judge.is_silent(&look(&[("s1", &standby)]).await);
 }
 
 /// Whether a query on the standby is cancelled when what it sees is vacuumed on the primary.
@@ -155,15 +155,15 @@ async fn settings_of_a_standby_are_levelled_with_its_primary() {
         builder.setting("work_mem", "64MB").setting("random_page_cost", "1.1")
     };
     let standby = primary.standby_with("s1", other).await.unwrap();
-    let trial = Trial::of("pg-replica-settings-differ");
+    let judge = Judge::of("pg-replica-settings-differ");
     let both = [("main", &primary), ("s1", &standby)];
-    let finding = trial.fires(Severity::Warning, &look(&both).await);
+    let finding = judge.fires(Severity::Warning, &look(&both).await);
     assert_eq!(finding.target, "s1");
     assert!(finding.message.contains("random_page_cost, work_mem"), "{}", finding.message);
     mend(&standby, "postgres", &finding).await;
-    trial.is_silent(&look(&both).await);
+    judge.is_silent(&look(&both).await);
     undo(&standby, "postgres", &finding).await;
-    trial.fires(Severity::Warning, &look(&both).await);
+    judge.fires(Severity::Warning, &look(&both).await);
 }
 
 #[tokio::test]
@@ -172,13 +172,13 @@ async fn reads_that_only_the_primary_serves_are_seen() {
     let standby = primary.standby_named("s1").await.unwrap();
     primary.sql("postgres", "create table t as select generate_series(1, 50000)").await.unwrap();
     primary.wait_for_replay(&standby).await.unwrap();
-    let trial = Trial::of("pg-replica-read-imbalance").with("min_requests_per_second", 0.1);
+    let judge = Judge::of("pg-replica-read-imbalance").with("min_requests_per_second", 0.1);
     let both = [("main", &primary), ("s1", &standby)];
     read(&primary, 400).await;
-    let finding = trial.fires(Severity::Info, &look(&both).await);
+    let finding = judge.fires(Severity::Info, &look(&both).await);
     assert!(finding.message.starts_with("primary main serves"), "{}", finding.message);
     read(&standby, 400).await;
-    trial.is_silent(&look(&both).await);
+    judge.is_silent(&look(&both).await);
 }
 
 /// Reads the table so often, and waits until the statistics know.
@@ -200,10 +200,10 @@ async fn slots_hold_wal_until_they_are_bounded_lost_or_dropped() {
         let create = "select pg_create_physical_replication_slot('gone', true)";
         primary.sql("postgres", create).await.unwrap();
         write_wal(&primary, 20).await;
-        let idle = Trial::of("pg-slot-inactive").with("min_inactive_seconds", 0.0);
-        let retains = Trial::of("pg-slot-retaining-wal").with("warning_bytes", 10.0 * MB);
-        let unbounded = Trial::of("pg-slot-unlimited-retention");
-        let lost = Trial::of("pg-slot-lost");
+        let idle = Judge::of("pg-slot-inactive").with("min_inactive_seconds", 0.0);
+        let retains = Judge::of("pg-slot-retaining-wal").with("warning_bytes", 10.0 * MB);
+        let unbounded = Judge::of("pg-slot-unlimited-retention");
+        let lost = Judge::of("pg-slot-lost");
         let before = look(&[("main", &primary)]).await;
         let dropping = idle.fires(Severity::Warning, &before);
         retains.fires(Severity::Warning, &before);
@@ -249,8 +249,8 @@ async fn a_subscription_that_failed_is_enabled_again() {
     subscriber.sql("postgres", &subscribe).await.unwrap();
     let copied = "select bool_and(srsubstate = 'r') from pg_subscription_rel";
     subscriber.wait_until("postgres", copied).await.unwrap();
-    let trial = Trial::of("pg-logical-subscription-failing");
-    trial.is_silent(&look(&[("sub", &subscriber)]).await);
+    let judge = Judge::of("pg-logical-subscription-failing");
+    judge.is_silent(&look(&[("sub", &subscriber)]).await);
 
     subscriber.sql("postgres", "insert into t values (1)").await.unwrap();
     publisher.sql("postgres", "insert into t values (1)").await.unwrap();
@@ -258,12 +258,12 @@ async fn a_subscription_that_failed_is_enabled_again() {
     subscriber.wait_until("postgres", disabled).await.unwrap();
     let counted = "select apply_error_count > 0 from pg_stat_subscription_stats";
     subscriber.wait_until("postgres", counted).await.unwrap();
-    let finding = trial.fires(Severity::Warning, &look(&[("sub", &subscriber)]).await);
+    let finding = judge.fires(Severity::Warning, &look(&[("sub", &subscriber)]).await);
 
     subscriber.sql("postgres", "delete from t").await.unwrap();
     mend(&subscriber, "postgres", &finding).await;
     subscriber.wait_until("postgres", "select count(*) = 1 from t").await.unwrap();
-    trial.is_silent(&look(&[("sub", &subscriber)]).await);
+    judge.is_silent(&look(&[("sub", &subscriber)]).await);
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn readiness_for_a_failover_is_a_list_of_points() {
     primary.wait_until("postgres", CAUGHT_UP).await.unwrap();
     let both = [("main", &primary), ("s1", &standby)];
     let (ordinary, strict) =
-        (Trial::of("pg-failover-not-ready"), Trial::of("pg-failover-not-ready").strict());
+        (Judge::of("pg-failover-not-ready"), Judge::of("pg-failover-not-ready").strict());
     let cluster = look(&both).await;
     ordinary.is_silent(&cluster);
     let finding = strict.fires(Severity::Warning, &cluster);
@@ -293,13 +293,15 @@ async fn readiness_for_a_failover_is_a_list_of_points() {
 #[tokio::test]
 async fn data_that_exists_once_wants_a_standby_or_an_archive() {
     let primary = Postgres::builder(PgVersion::V15).start().unwrap();
-    let once = Trial::of("pg-no-archiving").with("min_data_bytes", 1.0);
-    let alone = Trial::of("pg-single-point-of-failure").with("min_data_bytes", 1.0);
+    let once = Judge::of("pg-no-archiving").with("min_data_bytes", 1.0);
+    let alone = Judge::of("pg-single-point-of-failure").with("min_data_bytes", 1.0);
     let snapshot = look(&[("main", &primary)]).await;
     let finding = once.fires(Severity::Warning, &snapshot);
     alone.fires(Severity::Info, &snapshot);
-    let small = [Trial::of("pg-no-archiving"), Trial::of("pg-single-point-of-failure")];
-    small.iter().for_each(|trial| trial.is_silent(&snapshot));
+    let small = [Judge::of("pg-no-archiving"), Judge::of("pg-single-point-of-failure")];
+    for judge in small {
+        judge.is_silent(&snapshot);
+    }
 
     mend(&primary, "postgres", &finding).await;
     primary.restart().unwrap();
@@ -315,17 +317,17 @@ async fn data_that_exists_once_wants_a_standby_or_an_archive() {
 #[tokio::test]
 async fn an_archive_that_ends_too_early_is_seen_from_what_was_written_since() {
     let primary = Postgres::builder(PgVersion::V14).archive().start().unwrap();
-    let trial = Trial::of("pg-backup-age").with("max_age_hours", 0.0);
+    let judge = Judge::of("pg-backup-age").with("max_age_hours", 0.0);
     write_wal(&primary, 1).await;
     archive_all(&primary).await;
-    trial.is_silent(&look(&[("main", &primary)]).await);
+    judge.is_silent(&look(&[("main", &primary)]).await);
     write_wal(&primary, 3).await;
-    let finding = trial.fires(Severity::Warning, &look(&[("main", &primary)]).await);
+    let finding = judge.fires(Severity::Warning, &look(&[("main", &primary)]).await);
     mend(&primary, "postgres", &finding).await;
     let timeout = primary.scalar("postgres", "show archive_timeout").await.unwrap();
     assert_eq!(timeout, "5min");
     archive_all(&primary).await;
-    trial.is_silent(&look(&[("main", &primary)]).await);
+    judge.is_silent(&look(&[("main", &primary)]).await);
 }
 
 /// Ends the present WAL file and waits until it is in the archive.
