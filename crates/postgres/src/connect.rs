@@ -40,9 +40,15 @@ pub async fn connect(target: &Target, limit: Duration) -> Result<Session, Error>
     let mut worst = None;
     for wanted in passes {
         for host in in_turn(target) {
-            let search = Search { target, host, tls: tls.as_ref(), wanted: *wanted, deadline };
+            let make = tls.as_ref().map(|tls| &tls.make);
+            let search = Search { target, host, tls: make, wanted: *wanted, deadline };
             match search.run().await {
-                Ok(session) => return Ok(session),
+                Ok(mut session) => {
+                    if let Some(tls) = tls.filter(|_| session.facts.tls) {
+                        session.facts.certificate = tls.shown.certificate();
+                    }
+                    return Ok(session);
+                }
                 Err(error) => {
                     let error = error.at(&endpoint(std::slice::from_ref(host), &target.database));
                     let is_last_word = error.is_last_word();

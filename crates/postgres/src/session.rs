@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use dbvitals_model::ServerVersion;
+use dbvitals_model::{ServerVersion, pg::security::Certificate};
+use rustls_pki_types::CertificateDer;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use crate::{Error, Target, canceller::Canceller, error::Kind, table::Table};
+use crate::{Error, Target, canceller::Canceller, error::Kind, table::Table, tls::certificate};
 
 /// A query to be answered within a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub(crate) struct Facts {
     pub(crate) connect_ms: f64,
     pub(crate) is_local: bool,
     pub(crate) tls: bool,
+    /// What the server showed, where the connection is encrypted.
+    pub(crate) certificate: Option<CertificateDer<'static>>,
     /// The process id the connection was given at login; a pooler invents one.
     pub(crate) announced_pid: Option<i64>,
     pub(crate) endpoint: String,
@@ -80,6 +83,11 @@ impl Session {
     /// Host, port and database of the server that answered.
     pub fn endpoint(&self) -> &str {
         &self.facts.endpoint
+    }
+
+    /// The server's certificate, where the connection is encrypted and it can be read.
+    pub fn certificate(&self) -> Option<Certificate> {
+        certificate::read(self.facts.certificate.as_ref()?)
     }
 
     /// The same server, host and login for another database: what further connections go to.

@@ -1,7 +1,9 @@
 //! TLS as libpq's `sslmode` asks for it.
 
+pub(crate) mod certificate;
 mod files;
 mod verifier;
+mod witness;
 
 use std::sync::Arc;
 
@@ -13,17 +15,24 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub(crate) use self::witness::Shown;
 use crate::{
     Error,
     error::Kind,
     target::{RootCertificates, SslMode, TlsSettings},
 };
 
+/// What makes TLS connections, and the certificate the last one was shown.
+pub(crate) struct Connector {
+    pub(crate) make: MakeRustlsConnect,
+    pub(crate) shown: Shown,
+}
+
 /// What makes TLS connections as the settings ask, reading the files they name.
 ///
 /// As in libpq, a file of root certificates that exists is used in every mode, so that even
 /// `sslmode=require` then verifies who signed the certificate, though not its name.
-pub(crate) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Error> {
+pub(crate) fn connector(settings: &TlsSettings) -> Result<Connector, Error> {
     let mut versions: Vec<&SupportedProtocolVersion> = Vec::new();
     if settings.allow_1_3 {
         versions.push(&TLS13);
@@ -33,11 +42,14 @@ pub(crate) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Err
     }
     let provider = Arc::new(ring::default_provider());
     let unusable = |source| Error::from(Kind::TlsSetup { source });
+    let shown = Shown::default();
+    let judge = verifier(settings, &provider)?;
+    let witness = witness::Witness { judge, shown: shown.clone() };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)
         .map_err(unusable)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier(settings, &provider)?);
+        .with_custom_certificate_verifier(Arc::new(witness));
     let mut config = match &settings.client {
         Some((certificate, key)) => {
             let chain = files::certificates(certificate)?;
@@ -50,7 +62,7 @@ pub(crate) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Err
     if settings.direct {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
-    Ok(MakeRustlsConnect::new(config))
+    Ok(Connector { make: MakeRustlsConnect::new(config), shown })
 }
 
 fn verifier(

@@ -103,3 +103,67 @@ impl Asking<'_> {
 fn is_locked(answer: &Answer) -> bool {
     answer.result.as_ref().is_err_and(crate::Error::is_locked)
 }
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::{Section, pg::schema::LargeObjects};
+    use dbvitals_testkit::{PgVersion, shared};
+
+    use super::*;
+    use crate::{
+        Target,
+        collect::{
+            collector::{CHEAP, Cost, File, Role},
+            field_names::field_names,
+        },
+        connect,
+    };
+
+    /// Opens a table without looking at the locks first.
+    static UNSEEING: Collector = Collector {
+        name: "unseeing",
+        section: "large_objects",
+        role: Role::Any,
+        texts: &[(
+            13,
+            "with asked as (select true as may_open) select 7::int8 as count, \
+             case when q.may_open then pg_catalog.pg_relation_size('public.held') end::int8 \
+             as referring_columns from asked as q limit 1",
+        )],
+        limit: 1,
+        timeout: CHEAP,
+        cost: Cost::Cheap,
+        needs: &[],
+        columns: field_names::<LargeObjects>,
+        file: File::Database(|snapshot, found| snapshot.large_objects = found.one()),
+    };
+
+    #[tokio::test]
+    async fn a_lock_taken_meanwhile_costs_what_must_be_opened_and_is_told() {
+        let server = shared(PgVersion::V16).unwrap();
+        let name = server.fresh_database("meanwhile").await.unwrap();
+        server.sql(&name, "create table held as select 1 as id").await.unwrap();
+        let holder = server.client(&name).await.unwrap();
+        holder.batch_execute("begin; lock table held in access exclusive mode").await.unwrap();
+
+        let target = Target::parse(&server.monitor_url(&name), &|_| None).unwrap();
+        let mut session = connect(&target, CHEAP).await.unwrap();
+        let reader = Reader::of(&session.probe().await.unwrap());
+        let asking = Asking {
+            reader: &reader,
+            deadline: Instant::now() + CHEAP,
+            database: Some(&name),
+            opens_nothing: false,
+        };
+        let mut cost = Vec::new();
+        let mut brought = asking.ask(&mut session, &[&UNSEEING], &mut cost).await;
+        let section: Section<LargeObjects> = brought.remove(0).1.one();
+        let Section::Collected(found) = section else { panic!("{section:?}") };
+        assert_eq!((found.value.count, found.value.referring_columns), (7, 0));
+        assert_eq!(found.gaps.len(), 1);
+        assert_eq!(found.gaps[0].reason, Reason::Locked);
+        assert_eq!(cost.len(), 2, "both attempts are booked");
+        session.close().await;
+        holder.batch_execute("rollback").await.unwrap();
+    }
+}

@@ -101,10 +101,13 @@ impl<'a> Run<'a> {
             .collect();
         self.read(&due).await;
         self.counters_at = Some(Instant::now());
-        if !self.snapshot.server.tls {
-            let why = "the connection is not encrypted";
-            self.snapshot.certificate = Section::unavailable(Reason::NotApplicable, why);
-        }
+        self.snapshot.certificate = match self.session.certificate() {
+            Some(certificate) => Section::collected(certificate),
+            None if self.snapshot.server.tls => {
+                Section::unavailable(Reason::Failed, "the server's certificate cannot be read")
+            }
+            None => Section::unavailable(Reason::NotApplicable, "the connection is not encrypted"),
+        };
     }
 
     /// Brings the server's clock to this moment: a window may have passed since it was told, and ages of

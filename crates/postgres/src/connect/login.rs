@@ -195,6 +195,7 @@ impl Attempt<'_> {
             connect_ms,
             is_local: self.address.is_local(),
             tls: tls.is_some(),
+            certificate: None,
             announced_pid: key.map(|key| key.process_id.into()),
             endpoint: endpoint(std::slice::from_ref(self.host), &self.target.database),
             pinned: self.target.at_host(self.host),

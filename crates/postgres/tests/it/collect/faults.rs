@@ -67,3 +67,34 @@ async fn collecting_can_be_spawned() {
     let work = async move { collect(&target, &Options::default(), &|_| {}).await.unwrap() };
     assert!(tokio::spawn(work).await.unwrap().problems.is_empty());
 }
+
+/// Not even the whole of it, window and all, assigns a transaction id or writes WAL.
+#[tokio::test]
+async fn collecting_writes_nothing() {
+    for version in [PgVersion::OLDEST, PgVersion::NEWEST] {
+        let server = Postgres::builder(version)
+            .preload("pg_stat_statements")
+            .setting("autovacuum", "off")
+            .setting("checkpoint_timeout", "1d")
+            .setting("wal_level", "minimal")
+            .setting("max_wal_senders", "0")
+            .start()
+            .unwrap();
+        let fill = "create extension pg_stat_statements; create table t (id int primary key); \
+                    create index on t (abs(id)); insert into t select generate_series(1, 1000)";
+        server.sql("postgres", fill).await.unwrap();
+        server.sql("postgres", "vacuum analyze").await.unwrap();
+        server.sql("postgres", "checkpoint").await.unwrap();
+        let state = "select pg_current_wal_insert_lsn() || ' ' || \
+                     pg_snapshot_xmax(pg_current_snapshot())";
+        let options = Options { window: Some(Duration::from_secs(1)), ..Options::default() };
+        // The first reader of a page after its writer may leave hints on it; the second finds it as it is.
+        collected(&server.monitor_url("postgres"), &options).await;
+        let before = server.scalar("postgres", state).await.unwrap();
+        for url in [server.monitor_url("postgres"), server.superuser_url("postgres")] {
+            let seen = collected(&url, &options).await;
+            assert_eq!(seen.problems, Vec::<String>::new());
+        }
+        assert_eq!(server.scalar("postgres", state).await.unwrap(), before, "{version}");
+    }
+}

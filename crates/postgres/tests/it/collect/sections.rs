@@ -5,7 +5,7 @@ use dbvitals_model::{
     pg::{DatabaseSnapshot, PgSnapshot, relation::Relation},
 };
 use dbvitals_postgres::collect::Options;
-use dbvitals_testkit::{PgVersion, Postgres, shared};
+use dbvitals_testkit::{PgVersion, Postgres, Validity, shared};
 
 use super::{collected, database, furnished, snapshot};
 
@@ -344,4 +344,39 @@ async fn only_wanted_databases_are_entered() {
     let quick = collected(&server.monitor_url("postgres"), &Options::quick()).await.snapshot;
     assert!(quick.by_database.is_empty() && quick.databases.value().is_some());
     assert_eq!(reason(&quick.statements), Some(Reason::NotAsked));
+}
+
+#[tokio::test]
+async fn the_certificate_is_read_in_every_mode() {
+    let server = Postgres::builder(PgVersion::V16)
+        .tls_for(&["localhost", "127.0.0.1"], Validity::Expired)
+        .start()
+        .unwrap();
+    let url = server.monitor_url("postgres");
+    let seen = collected(&format!("{url}?sslmode=require"), &Options::quick()).await.snapshot;
+    let certificate = seen.certificate.value().unwrap();
+    assert_eq!(certificate.not_after, "2002-01-01T00:00:00Z".parse().ok());
+    assert_eq!(certificate.subject.as_deref(), Some("localhost"));
+    let seen = collected(&format!("{url}?sslmode=disable"), &Options::quick()).await.snapshot;
+    assert_eq!(reason(&seen.certificate), Some(Reason::NotApplicable));
+}
+
+#[tokio::test]
+async fn a_collation_that_changed_names_its_indexes() {
+    for version in [PgVersion::OLDEST, PgVersion::NEWEST] {
+        let server = Postgres::builder(version).start().unwrap();
+        let change = "create table t (name text collate \"de-x-icu\", other text); \
+                      create index sorted on t (name); create index elsewhere on t (other); \
+                      update pg_collation set collversion = '0.1' where collname = 'de-x-icu'";
+        server.sql("postgres", change).await.unwrap();
+        let seen = snapshot(&server.monitor_url("postgres")).await;
+        let mismatches = database(&seen, "postgres").collation_mismatches.value().unwrap();
+        assert_eq!(mismatches.len(), 1);
+        let row = &mismatches[0];
+        assert_eq!((row.collation.as_str(), row.recorded_version.as_str()), ("de-x-icu", "0.1"));
+        assert_eq!(
+            (row.indexes.as_slice(), row.index_count),
+            (&["public.sorted".to_owned()][..], 1)
+        );
+    }
 }
