@@ -10,5 +10,4 @@ pub mod schema;
 pub mod security;
 pub mod setting_change;
 pub mod statement;
-pub mod statistics;
 pub mod table;

@@ -70,6 +70,10 @@ pub(crate) fn gather(
     })
 }
 
+/// What an adapter may take longer than its time: it knows better what it was waiting for, and keeps what it
+/// has read.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Time for cancel requests to leave after an interrupt: well below the second a user waits for.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -98,7 +102,7 @@ async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Sna
 async fn one(target: &Target, options: &Options, progress: &Progress) -> Seen {
     let name: Arc<str> = target.name.as_str().into();
     progress.step(&name, "connecting");
-    let limit = options.timeout + options.interval.unwrap_or_default();
+    let limit = options.timeout + options.interval.unwrap_or_default() + GRACE;
     let looking = async {
         match &target.server {
             Server::Postgres(server) => postgres::look(server, target, options, progress).await,
@@ -108,7 +112,7 @@ async fn one(target: &Target, options: &Options, progress: &Progress) -> Seen {
     let seen = tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| {
         let why = Unavailable::with_remedy(
             Reason::Timeout,
-            format!("gave no complete answer within {limit:?}"),
+            format!("gave no complete answer within {:?}", options.timeout),
             "raise --timeout, or look at the server and the network",
         );
         Seen::nothing(TargetData::Unreachable { kind: target.server.kind(), why })

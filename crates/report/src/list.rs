@@ -24,7 +24,8 @@ pub fn render(checks: &[CheckDoc], width: usize, color: ColorChoice) -> String {
             checks.iter().filter(|c| c.engine == engine && c.topic == topic).collect();
         let title = format!("{engine} {topic}");
         page.heading(&title, &humanize::plural(of_topic.len(), "check", "checks"));
-        let mut table = Table::plain(&[Align::Left, Align::Left, Align::Left, Align::Left]);
+        let mut table =
+            Table::plain(&[Align::Left, Align::Left, Align::Left, Align::Left]).whole_first();
         for check in of_topic {
             let style = match check.severity {
                 Severity::Critical => BAD,

@@ -25,12 +25,13 @@ pub(crate) struct Table {
     aligns: Vec<Align>,
     rows: Vec<Vec<(Style, String)>>,
     has_header: bool,
+    first_is_whole: bool,
 }
 
 impl Table {
     /// A table without a header row.
     pub(crate) fn plain(aligns: &[Align]) -> Self {
-        Self { aligns: aligns.to_vec(), rows: Vec::new(), has_header: false }
+        Self { aligns: aligns.to_vec(), rows: Vec::new(), has_header: false, first_is_whole: false }
     }
 
     /// A table with a header row.
@@ -39,6 +40,13 @@ impl Table {
         table.rows.push(columns.iter().map(|(h, _)| (STRONG, (*h).to_owned())).collect());
         table.has_header = true;
         table
+    }
+
+    /// The first column never wraps: it holds names that are to be copied.
+    #[must_use]
+    pub(crate) fn whole_first(mut self) -> Self {
+        self.first_is_whole = true;
+        self
     }
 
     /// Adds a row of painted cells, as many as columns.
@@ -123,7 +131,8 @@ impl Table {
         let columns = widths.iter().filter(|w| **w > 0).count();
         let room = room.saturating_sub(GAP * columns.saturating_sub(1));
         while widths.iter().sum::<usize>() > room {
-            let widest = widths.iter_mut().max_by_key(|w| **w);
+            let kept = usize::from(self.first_is_whole);
+            let widest = widths.iter_mut().skip(kept).max_by_key(|w| **w);
             match widest {
                 Some(width) if *width > LEAST || (*width > 1 && room < LEAST * columns) => {
                     *width -= 1;

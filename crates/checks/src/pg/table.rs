@@ -36,6 +36,7 @@ pub mod range_filter;
 mod sample;
 pub mod sequence_exhaustion;
 pub mod stale_reltuples;
+pub mod statistics;
 pub mod table_without_primary_key;
 pub mod toast_heavy_table;
 pub mod too_many_partitions;

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=400))]
     pub(crate) width: Option<u16>,
 
-    /// No progress on standard error
+    /// Nothing but errors on standard error
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     };
     if let Some(path) = &args.save_snapshot {
         save_snapshot(path, &snapshot)?;
+        say(args, "saved the snapshot to", path);
     }
     let mut report = judge(&snapshot, &settings);
     if let Some(before) = &before {
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     }
     for (path, format) in files {
         output::file(path, render::text(&report, format, &render::for_file())?.as_bytes())?;
-        output::talk(&format!("wrote {}", path.display()));
+        say(args, "wrote", path);
     }
     let style = render::for_terminal(args.color, args.width, args.all, args.format);
     output::data(&render::text(&report, args.format, &style)?)?;
@@ -116,9 +117,14 @@ fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
 fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
     let bytes =
         serde_json::to_vec(snapshot).map_err(|error| Problem::internal(error.to_string()))?;
-    output::file(path, &bytes)?;
-    output::talk(&format!("saved the snapshot to {}", path.display()));
-    Ok(())
+    output::file(path, &bytes)
+}
+
+/// Tells where something was put, unless the user wants quiet.
+fn say(args: &Args, what: &str, path: &Path) {
+    if !args.quiet {
+        output::talk(&format!("{what} {}", path.display()));
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use dbvitals_checks::settings::{CheckSettings, ObjectSettings, Profile, Settings};
+use dbvitals_checks::{
+    registry,
+    settings::{CheckSettings, ObjectSettings, Pattern, Profile, Settings},
+};
 
 use crate::{
     args::audit::ProfileName,
     config::{file, ignore, merged::Merged},
-    problem::Problem,
+    problem::{Problem, nearest},
 };
 
 /// The settings of judgement.
@@ -25,8 +28,22 @@ pub(crate) fn settings(merged: &Merged, file: &file::File) -> Result<Settings, P
         checks: by_check(&file.checks)?,
         targets,
         ignore: ignore::rules(&file.ignore)?,
-        only: ignore::patterns(&merged.only.value, "only")?,
-        except: ignore::patterns(&merged.except.value, "except")?,
+        only: of_checks(&merged.only.value, "only")?,
+        except: of_checks(&merged.except.value, "except")?,
+    })
+}
+
+/// Patterns of check ids. One that fits no check is a slip: it would quietly judge nothing, or everything.
+fn of_checks(typed: &[String], place: &str) -> Result<Vec<Pattern>, Problem> {
+    let patterns = ignore::patterns(typed, place)?;
+    let ids = || registry::CHECKS.iter().map(|check| check.id);
+    let Some(idle) = patterns.iter().find(|pattern| !ids().any(|id| pattern.matches(id))) else {
+        return Ok(patterns);
+    };
+    let problem = Problem::usage(format!("{place}: no check is called {:?}", idle.as_str()));
+    Err(match nearest(idle.as_str(), ids()) {
+        Some(near) => problem.hint(format!("did you mean {near}?")),
+        None => problem.hint("`dbvitals checks` lists them"),
     })
 }
 

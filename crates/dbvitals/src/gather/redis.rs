@@ -6,7 +6,9 @@ use super::{Options, Seen};
 
 /// Looks at one server.
 pub(super) async fn look(server: &dbvitals_redis::Target, options: &Options) -> Seen {
-    let mut how = dbvitals_redis::Options { window: options.interval, ..Default::default() };
+    let base = dbvitals_redis::Options::default();
+    let timeout = options.timeout.min(base.timeout);
+    let mut how = dbvitals_redis::Options { window: options.interval, timeout, ..base };
     if options.quick {
         how.sample_keys = 0;
     }

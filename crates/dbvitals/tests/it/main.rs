@@ -1,8 +1,20 @@
-//! The whole way from a server to a finding and back.
+//! The program as a person runs it, against real servers and sockets that mean harm.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod bad_input;
+mod check_command;
+mod documented_sql;
+mod exit_codes;
+mod faults;
+mod formats;
+mod names;
+mod reference;
+mod roles;
+mod run;
 mod scenarios;
+mod side_commands;
+mod versions;

@@ -55,6 +55,7 @@ impl<'a> Run<'a> {
         options: &'a Options<'a>,
         progress: &'a (dyn Fn(Progress<'_>) + Sync),
     ) -> Result<Self, Error> {
+        let deadline = Instant::now() + options.budget;
         let mut session = connect(target, options.connect_timeout).await?;
         let server = session.probe().await?;
         let probed_at = Instant::now();
@@ -68,7 +69,7 @@ impl<'a> Run<'a> {
             progress,
             session,
             reader,
-            deadline: Instant::now() + options.budget,
+            deadline,
             probed_at,
             counters_at: None,
             databases,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dbvitals_model::pg::{index::Index, schema::Column};
 
-use crate::{pg::statistics, skip::Skip, view::DatabaseView};
+use crate::{skip::Skip, sql, view::DatabaseView};
 
 /// Columns by table and number.
 pub(super) type Columns<'a> = BTreeMap<(i64, i64), &'a Column>;
@@ -26,7 +26,13 @@ pub(super) fn require_statistics(columns: &Columns<'_>, db: &DatabaseView<'_>) -
     if columns.is_empty() || columns.values().any(|column| column.n_distinct.is_some()) {
         return Ok(());
     }
-    Err(statistics::hidden(db))
+    Err(Skip::permission(
+        format!("no planner statistics are visible in {}", db.name()),
+        format!(
+            "GRANT pg_read_all_data TO {}; (14 and later), or ANALYZE if nothing was ever analysed",
+            sql::ident(&db.server().server().user)
+        ),
+    ))
 }
 
 /// A column of `public.orders` without statistics, for tests.

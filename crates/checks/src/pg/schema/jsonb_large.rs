@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, Severity, Unit};
 
 use super::columns_of_type::by_table;
-use crate::pg::{statistics::hidden, table::ordinary::not_twice};
+use crate::pg::table::{ordinary::not_twice, statistics::hidden};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,

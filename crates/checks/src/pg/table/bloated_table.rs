@@ -8,6 +8,7 @@ use dbvitals_model::{
 use super::{
     bloat::{Confidence, Estimate, Heap, estimate},
     ordinary::{last_analyze, last_vacuum, not_twice, rows, sql_name, stored, subject},
+    statistics,
 };
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
@@ -169,7 +170,7 @@ fn unseen(db: &DatabaseView<'_>, table: &Relation) -> Skip {
             format!("ANALYZE {};", sql_name(table)),
         );
     }
-    crate::pg::statistics::hidden(db)
+    statistics::hidden(db)
 }
 
 fn finding(

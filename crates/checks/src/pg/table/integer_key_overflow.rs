@@ -90,7 +90,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         && columns.iter().all(|column| column.null_ratio.is_none())
         && keys.iter().all(unseen)
     {
-        return Err(crate::pg::statistics::hidden(db));
+        return Err(super::statistics::hidden(db));
     }
     let mut found = Vec::new();
     for (column, end) in keys {
