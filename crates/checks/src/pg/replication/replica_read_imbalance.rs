@@ -21,14 +21,14 @@ pub static CHECK: Check = Check {
     versions: (13, u32::MAX),
     needs: &["databases"],
     uses: &["window"],
-    thresholds: &[&PRIMARY, &REPLICA, &MIN_RATE],
+    thresholds: &[&PRIMARY, &REPLICA, &MIN_RATE, &MIN_AGE],
     fix: None,
     explain: "\
 ## What it detects
 Judged on the primary when its standbys are targets, too. Of at least `min_requests_per_second` block
 requests of the whole cluster, the primary serves more than `max_primary_ratio`; or, with two standbys or
 more, one of them serves more than `max_replica_ratio`. Over a window where every node has one, else as
-means since each node's statistics were reset.
+means since each node's statistics were reset, which must be `min_age_seconds` ago.
 
 ## Why it matters
 Standbys that idle are paid for and kept warm for nothing, while the node that serves it all is the first
@@ -73,6 +73,15 @@ static MIN_RATE: Threshold = Threshold {
     why: "monitoring and maintenance alone make some hundred",
 };
 
+static MIN_AGE: Threshold = Threshold {
+    key: "min_age_seconds",
+    unit: Unit::Seconds,
+    default: 3600.0,
+    strict: None,
+    range: (0.0, 1e8),
+    why: "the first hour after a start or a reset is spent filling caches and building things",
+};
+
 /// A node and how many blocks a second its queries ask for.
 type Load<'a> = (PgView<'a>, f64);
 
@@ -87,6 +96,10 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         return Err(standby::needs_node("standby"));
     }
     let windowed = window.is_some() && replicas.iter().all(|node| node.window().is_ok());
+    let mut nodes = replicas.iter().chain([pg]);
+    if !windowed && nodes.any(|node| is_young(node, cx.limit(&MIN_AGE))) {
+        return Err(Skip::needs_window());
+    }
     let own = rate(pg, databases, windowed);
     let loads = replicas
         .iter()
@@ -105,6 +118,13 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
             .map(|(node, rate)| finding(cx, node, rate / total, &REPLICA, &loads, total))
     };
     Ok(found.into_iter().collect())
+}
+
+/// Whether a node's figures began so lately that they prove nothing.
+fn is_young(node: &PgView<'_>, limit: f64) -> bool {
+    let resets = node.databases().into_iter().flatten().filter_map(|database| database.stats_reset);
+    let began = resets.chain(node.server().started_at).max();
+    node.seconds_since(began).is_some_and(|age| age < limit)
 }
 
 /// Block requests a second of all databases.
@@ -169,20 +189,20 @@ mod tests {
     use crate::testing::{self, ago, edit};
 
     /// A cluster whose nodes serve so many blocks a second; the first is the primary.
-    fn cluster(rates: &[i64]) -> Snapshot {
+    fn cluster(rates: &[i64], age: i64) -> Snapshot {
         let nodes = rates.iter().enumerate().map(|(at, rate)| {
             let mut pg = testing::healthy_pg();
             pg.server.in_recovery = at > 0;
             let database = &mut edit(&mut pg.databases)[0];
-            database.stats_reset = ago(1000);
-            database.blocks_hit = rate * 1000;
+            database.stats_reset = ago(age);
+            database.blocks_hit = rate * age;
             testing::target(&format!("n{at}"), TargetData::Postgres(Box::new(pg)))
         });
         testing::snapshot(nodes.collect())
     }
 
     fn message(rates: &[i64]) -> Option<String> {
-        let snapshot = cluster(rates);
+        let snapshot = cluster(rates, 3600);
         let settings = crate::Settings::default();
         let verdicts = crate::judge::run(&CHECK, &snapshot, &snapshot.targets[0], &settings);
         let found = verdicts.unwrap().0.remove(0).1.unwrap();
@@ -206,6 +226,8 @@ mod tests {
 
     #[test]
     fn is_skipped_without_nodes_to_compare() {
+        let young = cluster(&[9999, 1], 3599);
+        assert_eq!(testing::skipped(&CHECK, &young), Skip::needs_window());
         let skip = testing::skipped(&CHECK, &testing::pg(|_| {}));
         assert_eq!(skip.0.reason, Reason::NotAsked);
         let standby = testing::pg(|pg| pg.server.in_recovery = true);

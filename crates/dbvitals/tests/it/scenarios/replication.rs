@@ -1,6 +1,7 @@
 //! Standbys, slots, subscriptions, archives.
 
-use dbvitals_model::Severity;
+use dbvitals_checks::{Settings, Topic, judge, registry};
+use dbvitals_model::{Finding, Severity};
 use dbvitals_testkit::{PgVersion, Postgres};
 
 use super::cluster::{Judge, look, mend, run, set, undo, write_wal};
@@ -172,7 +173,9 @@ async fn reads_that_only_the_primary_serves_are_seen() {
     let standby = primary.standby_named("s1").await.unwrap();
     primary.sql("postgres", "create table t as select generate_series(1, 50000)").await.unwrap();
     primary.wait_for_replay(&standby).await.unwrap();
-    let judge = Judge::of("pg-replica-read-imbalance").with("min_requests_per_second", 0.1);
+    let judge = Judge::of("pg-replica-read-imbalance")
+        .with("min_requests_per_second", 0.1)
+        .with("min_age_seconds", 0.0);
     let both = [("main", &primary), ("s1", &standby)];
     read(&primary, 400).await;
     let finding = judge.fires(Severity::Info, &look(&both).await);
@@ -336,4 +339,24 @@ async fn archive_all(server: &Postgres) {
     let file = server.scalar("postgres", name).await.unwrap();
     let archived = format!("select last_archived_wal >= '{file}' from pg_stat_archiver");
     server.wait_until("postgres", &archived).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fresh_cluster_has_nothing_but_slots_without_a_bound() {
+    let primary = Postgres::builder(PgVersion::V18).start().unwrap();
+    let standby = primary.standby_named("s1").await.unwrap();
+    primary.wait_until("postgres", CAUGHT_UP).await.unwrap();
+    let snapshot = look(&[("main", &primary), ("s1", &standby)]).await;
+    let report = judge(&snapshot, &Settings::default());
+    let is_ours = |finding: &&Finding| {
+        let topic = registry::find(&finding.check).map(|check| check.topic);
+        matches!(topic, Some(Topic::Cache | Topic::Replication))
+    };
+    let ours: Vec<_> = report.findings.iter().filter(is_ours).map(|f| f.key.as_str()).collect();
+    assert_eq!(
+        ours,
+        ["pg-slot-unlimited-retention@main/setting:max_slot_wal_keep_size"],
+        "{:#?}",
+        report.findings
+    );
 }
