@@ -89,7 +89,7 @@ fn overall(
     let share = reached as f64 / snapshot.targets.len().max(1) as f64;
     Score {
         overall,
-        grade: grade(overall).to_owned(),
+        grade: if total > 0.0 { grade(overall) } else { UNKNOWN }.to_owned(),
         confidence: hundredth(confidence * share),
         capped_by: capped.map(|finding| finding.key.clone()),
         components,
@@ -160,6 +160,9 @@ pub fn is_gap(class: Reason) -> bool {
 fn is_reached(data: &TargetData) -> bool {
     !matches!(data, TargetData::Unreachable { .. })
 }
+
+/// The grade of a system of which nothing could be examined: unknown is neither good nor bad.
+const UNKNOWN: &str = "?";
 
 /// The letter of a score.
 pub fn grade(score: f64) -> &'static str {
@@ -347,6 +350,7 @@ mod tests {
         let snapshot = testing::snapshot(Vec::new());
         let score = score(&[], &Coverage::default(), &snapshot);
         assert!(score.components.is_empty());
+        assert_eq!(score.grade, "?");
         assert_eq!(readiness(&score, &[], &snapshot).verdict, Verdict::Unknown);
     }
 }

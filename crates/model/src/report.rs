@@ -79,7 +79,7 @@ pub struct Target {
 pub struct Score {
     /// Over all components; at most what the worst critical finding allows.
     pub overall: f64,
-    /// Letter of `overall`: `A+` … `F`.
+    /// Letter of `overall`: `A+` … `F`, or `?` where nothing could be examined.
     pub grade: String,
     /// Share of the applicable judgement that could be made, 0–1. Unknown lowers this, not the score.
     pub confidence: f64,

@@ -24,7 +24,9 @@ pub(super) fn coverage(page: &mut Page, report: &Report, options: &Options) {
     let obstacles = digest::obstacles(report);
     let (inapplicable, open): (Vec<_>, Vec<_>) =
         obstacles.iter().partition(|o| o.class == Reason::NotApplicable);
-    if open.is_empty() {
+    if open.is_empty() && report.coverage.checked.is_empty() {
+        page.para(2, PLAIN, "Nothing could be examined.");
+    } else if open.is_empty() {
         page.para(2, PLAIN, "Every check that applies ran.");
     }
     for obstacle in &open {
