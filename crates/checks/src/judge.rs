@@ -18,7 +18,7 @@ use crate::{
     score,
     settings::{IgnoreRule, Settings},
     skip::{Judged, Skip},
-    view::{HostView, PgView, Reads, RedisView},
+    view::{self, HostView, PgView, Reads, RedisView},
 };
 
 /// Judges a snapshot: same snapshot and settings, same report, byte for byte.
@@ -222,45 +222,38 @@ fn target_of(target: &TargetSnapshot) -> Target {
     }
 }
 
-/// The state of every section, read from the snapshot's own serialised form so that a new section
-/// can never be forgotten here.
+/// The state of every section of every target that was reached.
 fn sections(snapshot: &Snapshot) -> Vec<SectionState> {
+    let reads = Reads::default();
     let mut states = Vec::new();
     for target in &snapshot.targets {
-        let value = match &target.data {
-            TargetData::Postgres(pg) => serde_json::to_value(pg),
-            TargetData::Redis(redis) => serde_json::to_value(redis),
-            TargetData::Host(host) => serde_json::to_value(&host.host),
-            TargetData::Unreachable { .. } => continue,
+        let mut file = |name: String, state: view::SectionState<'_>| {
+            let (collected, note) = match state {
+                Ok(gaps) => (true, gaps.first()),
+                Err(why) => (false, Some(why)),
+            };
+            let note = note.map(|why| why.detail.clone());
+            states.push(SectionState {
+                target: target.name.clone(),
+                section: name,
+                collected,
+                note,
+            });
         };
-        let Ok(serde_json::Value::Object(fields)) = value else { continue };
-        for (name, field) in &fields {
-            if name == "by_database" {
-                for database in field.as_array().into_iter().flatten() {
-                    let label = database["name"].as_str().unwrap_or_default();
-                    for (section, state) in database.as_object().into_iter().flatten() {
-                        let full = format!("{section}@{label}");
-                        states.extend(section_state(&target.name, &full, state));
-                    }
+        if let Some(pg) = PgView::of(snapshot, target, &reads) {
+            pg.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
+            for database in pg.by_database() {
+                for (name, state) in database.states() {
+                    file(format!("{name}@{}", database.name()), state);
                 }
-            } else {
-                states.extend(section_state(&target.name, name, field));
             }
+        } else if let Some(redis) = RedisView::of(snapshot, target, &reads) {
+            redis.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
+        } else if let Some(host) = HostView::of(snapshot, target, &reads) {
+            host.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         }
     }
     states
-}
-
-fn section_state(target: &str, section: &str, value: &serde_json::Value) -> Option<SectionState> {
-    let (collected, note) = if let Some(inner) = value.get("collected") {
-        let gaps = inner.get("gaps").and_then(serde_json::Value::as_array);
-        let note = gaps.and_then(|gaps| gaps.first()).and_then(|gap| gap["detail"].as_str());
-        (true, note.map(str::to_owned))
-    } else {
-        let why = value.get("unavailable")?;
-        (false, why["detail"].as_str().map(str::to_owned))
-    };
-    Some(SectionState { target: target.to_owned(), section: section.to_owned(), collected, note })
 }
 
 /// The worst severity among findings.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use dbvitals_model::{
-    Snapshot, TargetData, TargetSnapshot,
+    Section, Snapshot, TargetData, TargetSnapshot, Unavailable,
     host::Host,
     pg::{self, DatabaseSnapshot, PgSnapshot},
     redis::{self, RedisSnapshot},
@@ -52,6 +52,16 @@ pub struct HostView<'a> {
     reads: &'a Reads,
 }
 
+/// The gaps of a collected section, or why it was not collected.
+pub type SectionState<'a> = Result<&'a [Unavailable], &'a Unavailable>;
+
+fn state_of<T>(section: &Section<T>) -> SectionState<'_> {
+    match section {
+        Section::Collected(collected) => Ok(&collected.gaps),
+        Section::Unavailable(why) => Err(why),
+    }
+}
+
 macro_rules! sections {
     ($view:ident . $field:ident, $all:ident: $($name:ident: $type:ty),* $(,)?) => {
         impl<'a> $view<'a> {
@@ -62,6 +72,11 @@ macro_rules! sections {
                     self.$field.$name.get().map_err(Skip::from)
                 }
             )*
+
+            /// Every section by name: what is missing from it, or why it is missing altogether.
+            pub fn states(&self) -> Vec<(&'static str, SectionState<'a>)> {
+                vec![$((stringify!($name), state_of(&self.$field.$name))),*]
+            }
         }
 
         /// Names of the sections this view offers.
@@ -301,6 +316,20 @@ impl<'a> HostView<'a> {
     /// The name findings carry.
     pub fn name(&self) -> &'a str {
         &self.target.name
+    }
+
+    /// Every section by name: what is missing from it, or why it is missing altogether.
+    pub fn states(&self) -> Vec<(&'static str, SectionState<'a>)> {
+        let host = self.host();
+        vec![
+            ("cpu", state_of(&host.cpu)),
+            ("load", state_of(&host.load)),
+            ("memory", state_of(&host.memory)),
+            ("filesystems", state_of(&host.filesystems)),
+            ("disks", state_of(&host.disks)),
+            ("network", state_of(&host.network)),
+            ("kernel", state_of(&host.kernel)),
+        ]
     }
 
     /// The PostgreSQL servers that run on it.

@@ -143,3 +143,29 @@ fn a_server_with_nothing_in_it_has_no_warnings() {
         assert!(bad.is_empty(), "{bad:?}");
     }
 }
+
+#[test]
+fn views_offer_every_section_of_the_model() {
+    use dbvitals_model::{
+        pg::{DatabaseSnapshot, PgSnapshot},
+        redis::RedisSnapshot,
+    };
+    fn sections(value: &serde_json::Value) -> BTreeSet<&str> {
+        let fields = value.as_object().unwrap().iter();
+        fields
+            .filter(|(_, v)| v.get("unavailable").is_some())
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+    let value = |model: Result<serde_json::Value, _>| -> serde_json::Value {
+        let model: Result<_, serde_json::Error> = model;
+        model.unwrap()
+    };
+    for (model, offered) in [
+        (value(serde_json::to_value(PgSnapshot::default())), PG_SECTIONS),
+        (value(serde_json::to_value(DatabaseSnapshot::default())), DATABASE_SECTIONS),
+        (value(serde_json::to_value(RedisSnapshot::default())), REDIS_SECTIONS),
+    ] {
+        assert_eq!(sections(&model), offered.iter().copied().collect());
+    }
+}

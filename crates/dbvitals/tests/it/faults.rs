@@ -12,7 +12,7 @@ use crate::run::{audit, begin, broken, end, list, text};
 
 /// Our session has been quiet for a second: it waits for the second look.
 const WAITING: &str = "select count(*) > 0 from pg_stat_activity where application_name = 'dbvitals' \
-    and state = 'idle' and clock_timestamp() - state_change > interval '1 second'";
+    and state = 'idle' and clock_timestamp() - state_change > interval '0.4 seconds'";
 
 const NONE: &str = "select count(*) = 0 from pg_stat_activity where application_name = 'dbvitals'";
 
