@@ -53,7 +53,9 @@ async fn what_happens_in_between_is_counted() {
         assert_eq!((counted.calls, counted.rows), (30, 60), "on {version}");
         assert!(window.total_calls >= 30 && window.total_exec_time_ms > 0.0);
         let checkpoints = window.checkpoints.as_ref().unwrap();
-        assert_eq!((checkpoints.requested, checkpoints.timed), (1, 0));
+        // Creating the databases before made checkpoints of its own, which until 14 are told late.
+        assert!((1..=3).contains(&checkpoints.requested), "{}", checkpoints.requested);
+        assert_eq!(checkpoints.timed, 0);
         let app = window.databases.iter().find(|row| row.name == "app").unwrap();
         assert!(app.commits >= 30, "{}", app.commits);
         let (_, relations) = window.relations.iter().find(|(name, _)| name == "app").unwrap();
