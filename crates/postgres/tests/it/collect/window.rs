@@ -53,14 +53,16 @@ async fn what_happens_in_between_is_counted() {
         assert_eq!((counted.calls, counted.rows), (30, 60), "on {version}");
         assert!(window.total_calls >= 30 && window.total_exec_time_ms > 0.0);
         let checkpoints = window.checkpoints.as_ref().unwrap();
-        // Creating the databases before made checkpoints of its own, which until 14 are told late.
-        assert!((1..=3).contains(&checkpoints.requested), "{}", checkpoints.requested);
-        assert_eq!(checkpoints.timed, 0);
-        let app = window.databases.iter().find(|row| row.name == "app").unwrap();
-        assert!(app.commits >= 30, "{}", app.commits);
-        let (_, relations) = window.relations.iter().find(|(name, _)| name == "app").unwrap();
-        let t = relations.iter().find(|row| row.name == "t").unwrap();
-        assert_eq!((t.seq_scans, t.seq_rows_read, t.inserts), (30, 60, 0));
+        // Until 14 a collector process is told by datagrams, late on a busy machine; since then it is exact.
+        if version.major() >= 15 {
+            let checkpoints = window.checkpoints.as_ref().unwrap();
+            assert_eq!((checkpoints.requested, checkpoints.timed), (1, 0));
+            let app = window.databases.iter().find(|row| row.name == "app").unwrap();
+            assert!(app.commits >= 30, "{}", app.commits);
+            let (_, relations) = window.relations.iter().find(|(name, _)| name == "app").unwrap();
+            let t = relations.iter().find(|row| row.name == "t").unwrap();
+            assert_eq!((t.seq_scans, t.seq_rows_read, t.inserts), (30, 60, 0));
+        }
         let samples = window.lock_wait_samples.as_ref().unwrap();
         assert!(samples.looks >= 2 && samples.waits == 0);
         assert_eq!(window.wal.is_some(), version.major() >= 14);
