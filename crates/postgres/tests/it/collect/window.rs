@@ -52,7 +52,6 @@ async fn what_happens_in_between_is_counted() {
             .unwrap();
         assert_eq!((counted.calls, counted.rows), (30, 60), "on {version}");
         assert!(window.total_calls >= 30 && window.total_exec_time_ms > 0.0);
-        let checkpoints = window.checkpoints.as_ref().unwrap();
         // Until 14 a collector process is told by datagrams, late on a busy machine; since then it is exact.
         if version.major() >= 15 {
             let checkpoints = window.checkpoints.as_ref().unwrap();
