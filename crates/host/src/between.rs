@@ -7,7 +7,7 @@ use dbvitals_model::{
 
 use crate::{
     Raw, disks, memory, network, parse,
-    rates::{grown, ratio, seconds_between},
+    rates::{NoWindow, grown, ratio, seconds_between},
 };
 
 /// How the looks were taken.
@@ -64,13 +64,23 @@ fn over_time<T>(
     after: Option<&Raw>,
     rate: impl FnOnce(&Raw, &Raw, f64) -> Result<T, &'static str>,
 ) -> Section<T> {
-    let Some(after) = after else {
-        let detail = "rates need two looks";
+    let not_asked = |detail: &str| {
         let why = Unavailable::with_remedy(Reason::NotAsked, detail, "--interval 10s");
-        return Section::Unavailable(why);
+        Section::Unavailable(why)
     };
-    let Some(seconds) = seconds_between(before, after) else {
-        return Section::unavailable(Reason::Failed, "no time passed between the two looks");
+    let Some(after) = after else { return not_asked("rates need two looks") };
+    let seconds = match seconds_between(before, after) {
+        Ok(seconds) => seconds,
+        Err(NoWindow::TooShort) => return not_asked("the two looks were too close for a rate"),
+        Err(NoWindow::Rebooted) => {
+            return Section::unavailable(
+                Reason::Failed,
+                "the machine was started between the looks",
+            );
+        }
+        Err(NoWindow::Unknown) => {
+            return Section::unavailable(Reason::Failed, "/proc/uptime could not be read");
+        }
     };
     match rate(before, after, seconds) {
         Ok(value) => Section::collected(value),
@@ -157,6 +167,18 @@ mod tests {
         }
         assert_eq!(host.memory.get().unwrap_err().reason, Reason::Failed);
         assert_eq!(host.kernel.get().unwrap_err().reason, Reason::Failed);
+    }
+
+    #[test]
+    fn a_moment_is_no_window() {
+        let before = raw(&[("/proc/uptime", "10.00 1"), ("/proc/stat", "cpu 100 0 0 900")]);
+        for later in ["10.00 1", "10.99 1"] {
+            let after = raw(&[("/proc/uptime", later), ("/proc/stat", "cpu 101 0 0 900")]);
+            let host = between(Source::Proc, &before, Some(&after), none());
+            let why = host.cpu.get().unwrap_err();
+            assert_eq!(why.reason, Reason::NotAsked, "{later}");
+            assert!(why.remedy.is_some());
+        }
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn swap_rate(before: &Raw, after: &Raw) -> Option<f64> {
         let counters = parse::named_numbers(raw.file("/proc/vmstat")?);
         counters.get("pswpin")?.checked_add(*counters.get("pswpout")?)
     };
-    Some(grown(pages(before)?, pages(after)?)? / seconds_between(before, after)?)
+    Some(grown(pages(before)?, pages(after)?)? / seconds_between(before, after).ok()?)
 }
 
 /// Cores, as far as the control group lets them be used (a quota of 1.5 cores counts as 2).

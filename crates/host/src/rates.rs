@@ -2,10 +2,32 @@
 
 use crate::{Raw, parse};
 
-/// Seconds between two looks, by the machine's own uptime; `None` after a reboot or without time in between.
-pub(crate) fn seconds_between(before: &Raw, after: &Raw) -> Option<f64> {
-    let uptime = |raw: &Raw| parse::uptime(raw.file("/proc/uptime")?);
-    Some(uptime(after)? - uptime(before)?).filter(|seconds| *seconds > 0.0)
+/// Shortest window a rate is told of. The kernel counts time in hundredths of a second, and over less than this our
+/// own work would be most of what is seen.
+const SHORTEST_SECONDS: f64 = 1.0;
+
+/// Why two looks give no rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoWindow {
+    /// A look did not tell the machine's uptime.
+    Unknown,
+    /// The machine was started in between.
+    Rebooted,
+    /// Less than [`SHORTEST_SECONDS`] passed.
+    TooShort,
+}
+
+/// Seconds between two looks, by the machine's own uptime.
+pub(crate) fn seconds_between(before: &Raw, after: &Raw) -> Result<f64, NoWindow> {
+    let uptime = |raw: &Raw| raw.file("/proc/uptime").and_then(parse::uptime);
+    let (Some(first), Some(last)) = (uptime(before), uptime(after)) else {
+        return Err(NoWindow::Unknown);
+    };
+    match last - first {
+        seconds if seconds < 0.0 => Err(NoWindow::Rebooted),
+        seconds if seconds < SHORTEST_SECONDS => Err(NoWindow::TooShort),
+        seconds => Ok(seconds),
+    }
 }
 
 /// How much a counter grew; `None` when it fell.

@@ -33,7 +33,13 @@ impl Ran {
     /// The same run, which must have ended with one of these codes.
     #[track_caller]
     pub(crate) fn ended(self, codes: &[i32]) -> Self {
-        assert!(codes.contains(&self.code), "expected {codes:?}: {self:?}");
+        let tail = &self.out[self.out.floor_char_boundary(self.out.len().saturating_sub(2_000))..];
+        assert!(
+            codes.contains(&self.code),
+            "ended with {}, expected {codes:?}\n{}\n… {tail}",
+            self.code,
+            self.err
+        );
         self
     }
 }
