@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod redis;
 pub(crate) mod targets;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Shows settings and where each comes from
     #[command(subcommand)]
     Config(config::Command),
+    /// Looks into a Redis or Valkey server: its keys, and what they cost
+    #[command(subcommand)]
+    Redis(redis::Command),
     /// Audits throwaway servers with planted problems, and leaves nothing behind
     Demo(demo::Args),
     /// Prints the JSON Schema of the report
