@@ -6,5 +6,6 @@ use crate::step::{Done, cargo};
 
 /// Writes `docs/reference`.
 pub(crate) fn run() -> Done {
-    cargo(&["run", "--quiet", "--package", "dbvitals", "--", "reference", "docs/reference"])
+    let program = ["run", "--quiet", "--package", "dbvitals", "--"];
+    cargo(&[&program[..], &["reference", "docs/reference", "--sources", "."]].concat())
 }

@@ -61,5 +61,8 @@ pub(crate) enum Command {
     Reference {
         /// The folder
         folder: std::path::PathBuf,
+        /// A checkout, from whose tests the page on what proves each check is written
+        #[arg(long, value_name = "FOLDER")]
+        sources: Option<std::path::PathBuf>,
     },
 }

@@ -34,6 +34,6 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Problem> {
         }
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::man(),
-        Command::Reference { folder } => reference::run(&folder),
+        Command::Reference { folder, sources } => reference::run(&folder, sources.as_deref()),
     }
 }

@@ -36,6 +36,7 @@ mod partitions;
 mod passwords;
 mod policies;
 mod prepared_transactions;
+pub mod privileges;
 mod public_grants;
 mod reader;
 mod recovery;

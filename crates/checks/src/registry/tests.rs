@@ -23,6 +23,20 @@ fn ids_are_unique_and_lines_are_sorted() {
     assert!(lines.is_sorted(), "sort the lines of CHECKS");
 }
 
+/// Ids are final: reports, baselines and ignore rules of users name them.
+#[test]
+fn the_list_of_ids_is_the_catalogue() {
+    let listed: Vec<&str> = include_str!("ids.txt").lines().collect();
+    let mut ids: Vec<&str> = CHECKS.iter().map(|check| check.id).collect();
+    ids.sort_unstable();
+    let only_in = |one: &[&str], other: &[&str]| -> Vec<String> {
+        one.iter().filter(|id| !other.contains(id)).map(ToString::to_string).collect()
+    };
+    assert_eq!(only_in(&ids, &listed), [""; 0], "new checks: add their ids to registry/ids.txt");
+    assert_eq!(only_in(&listed, &ids), [""; 0], "an id that was published must stay");
+    assert_eq!(listed, ids, "sort registry/ids.txt");
+}
+
 #[test]
 fn every_check_is_a_file_and_every_file_is_a_check() {
     let mut files = BTreeSet::new();

@@ -1,5 +1,8 @@
 //! `dbvitals reference FOLDER`: the pages of the book that are generated from the code.
 
+mod matrix;
+mod proof;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -10,8 +13,8 @@ use crate::{
     args::Cli, catalogue, config::DEFAULT_FILE, exit, exit::Exit, output, problem::Problem,
 };
 
-/// Writes every page.
-pub(crate) fn run(folder: &Path) -> Result<Exit, Problem> {
+/// Writes every page. What proves a check is read from the sources of a checkout.
+pub(crate) fn run(folder: &Path, sources: Option<&Path>) -> Result<Exit, Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Problem::usage(format!("cannot make the folder {}: {error}", folder.display()))
     })?;
@@ -23,6 +26,10 @@ pub(crate) fn run(folder: &Path) -> Result<Exit, Problem> {
         ("report.schema.json", schema + "\n"),
     ] {
         output::file(&folder.join(name), text.as_bytes())?;
+    }
+    if let Some(root) = sources {
+        let page = matrix::page(&proof::read(root)?);
+        output::file(&folder.join("matrix.md"), page.as_bytes())?;
     }
     for (topic, text) in topics() {
         output::file(&folder.join(format!("checks-{topic}.md")), text.as_bytes())?;

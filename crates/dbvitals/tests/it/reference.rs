@@ -20,8 +20,9 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
 #[test]
 fn the_pages_are_fresh() {
     let folder = tempfile::tempdir().unwrap();
-    dbvitals(&["reference", at(folder.path())]).ended(&[0]);
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    dbvitals(&["reference", at(folder.path()), "--sources", at(&root)]).ended(&[0]);
+    let committed = root.join("docs/reference");
     let (fresh, committed) = (pages(folder.path()), pages(&committed));
     let remedy = "run `cargo xtask gen-docs` and commit docs/reference";
     for (name, text) in &fresh {

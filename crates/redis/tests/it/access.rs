@@ -56,6 +56,8 @@ async fn each_refused_section_names_the_rule_that_opens_it() {
             // Obeying the remedy, word by word, opens the section.
             let words: Vec<&str> = remedy(&why).split(' ').collect();
             assert_eq!(words[..3], ["ACL", "SETUSER", "auditor"], "{section} {why:?}");
+            let documented = dbvitals_redis::rules(section).unwrap();
+            assert!(words[3..].iter().all(|rule| documented.contains(rule)), "{section} {why:?}");
             redis.cli(&words).unwrap();
             let still = missing(&audit(&url).await.snapshot);
             assert!(still.iter().all(|(name, _)| *name != section), "{version} {still:?}");
