@@ -11,15 +11,18 @@ use crate::{
 enum Sign {
     Program(&'static str),
     File(&'static str),
+    /// A library of any release of LLVM, by the beginning of its file name.
+    Llvm(&'static str),
 }
 
-use Sign::{File, Program};
+use Sign::{File, Llvm, Program};
 
 /// Debian packages and their signs. A sign is checked instead of the package database, since a program from
 /// elsewhere serves as well.
-const PACKAGES: [(&str, Sign); 13] = [
+const PACKAGES: [(&str, Sign); 14] = [
     ("gcc", Program("gcc")),
     ("libc6-dev", File("/usr/include/stdio.h")),
+    ("libclang-dev", Llvm("libclang.so")),
     ("make", Program("make")),
     ("pkg-config", Program("pkg-config")),
     ("tar", Program("tar")),
@@ -62,6 +65,7 @@ fn missing_packages() -> Vec<&'static str> {
         .filter(|(_, sign)| match sign {
             Program(name) => !has_program(name),
             File(path) => !Path::new(path).exists(),
+            Llvm(library) => !has_llvm(library),
         })
         .map(|(package, _)| *package)
         .collect();
@@ -70,6 +74,15 @@ fn missing_packages() -> Vec<&'static str> {
         missing.push("python3-pip");
     }
     missing
+}
+
+fn has_llvm(library: &str) -> bool {
+    let inside = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let releases = inside(Path::new("/usr/lib"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"));
+    releases
+        .map(|release| release.path().join("lib"))
+        .any(|folder| inside(&folder).any(|e| e.file_name().to_string_lossy().starts_with(library)))
 }
 
 /// Installs packages without any service or cluster being started.

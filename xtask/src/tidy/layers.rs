@@ -9,7 +9,8 @@ use crate::step::StepError;
 /// Every room with the rooms it may use. A room that is not listed is an offence: say where it stands.
 const ROOMS: &[(&str, &[&str])] = &[
     ("dbvitals-model", &[]),
-    ("dbvitals-checks", &["dbvitals-model"]),
+    ("dbvitals-query", &["dbvitals-model"]),
+    ("dbvitals-checks", &["dbvitals-model", "dbvitals-query"]),
     ("dbvitals-host", &["dbvitals-model"]),
     ("dbvitals-postgres", &["dbvitals-model", "dbvitals-host"]),
     ("dbvitals-redis", &["dbvitals-model"]),
@@ -19,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "dbvitals",
         &[
             "dbvitals-model",
+            "dbvitals-query",
             "dbvitals-checks",
             "dbvitals-host",
             "dbvitals-postgres",
@@ -39,6 +41,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("rustls", &["dbvitals-postgres", "dbvitals-redis"]),
     ("clap", &["dbvitals"]),
     ("askama", &["dbvitals-report"]),
+    ("pg_query", &["dbvitals-query"]),
 ];
 
 /// Every arrow that runs upward or sideways.

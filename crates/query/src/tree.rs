@@ -1,0 +1,169 @@
+//! The children of a node of a planned statement.
+
+use pg_query::{
+    Node, NodeEnum,
+    protobuf::{SelectStmt, WithClause},
+};
+
+/// What is called for each child.
+pub(crate) type Visit<'v, 'n> = &'v mut dyn FnMut(&'n NodeEnum);
+
+fn one<'n>(node: Option<&'n Node>, visit: Visit<'_, 'n>) {
+    if let Some(node) = node.and_then(|node| node.node.as_ref()) {
+        visit(node);
+    }
+}
+
+fn many<'n>(nodes: &'n [Node], visit: Visit<'_, 'n>) {
+    nodes.iter().filter_map(|node| node.node.as_ref()).for_each(visit);
+}
+
+/// The children of one arm of a `SELECT`, without its common table expressions and its arms.
+pub(crate) fn of_select<'n>(select: &'n SelectStmt, visit: Visit<'_, 'n>) {
+    for list in [
+        &select.distinct_clause,
+        &select.target_list,
+        &select.from_clause,
+        &select.group_clause,
+        &select.window_clause,
+        &select.values_lists,
+        &select.sort_clause,
+    ] {
+        many(list, visit);
+    }
+    for clause in
+        [&select.where_clause, &select.having_clause, &select.limit_offset, &select.limit_count]
+    {
+        one(clause.as_deref(), visit);
+    }
+}
+
+/// The common table expressions of a statement.
+pub(crate) fn with_clause(node: &NodeEnum) -> Option<&WithClause> {
+    match node {
+        NodeEnum::SelectStmt(s) => s.with_clause.as_ref(),
+        NodeEnum::InsertStmt(s) => s.with_clause.as_ref(),
+        NodeEnum::UpdateStmt(s) => s.with_clause.as_ref(),
+        NodeEnum::DeleteStmt(s) => s.with_clause.as_ref(),
+        NodeEnum::MergeStmt(s) => s.with_clause.as_ref(),
+        _ => None,
+    }
+}
+
+/// The children of a statement that writes, without its target and its common table expressions.
+fn of_write<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
+    match node {
+        NodeEnum::InsertStmt(s) => {
+            one(s.select_stmt.as_deref(), visit);
+            if let Some(conflict) = &s.on_conflict_clause {
+                many(&conflict.target_list, visit);
+                one(conflict.where_clause.as_deref(), visit);
+            }
+            s.returning_clause.iter().for_each(|clause| many(&clause.exprs, visit));
+        }
+        NodeEnum::UpdateStmt(s) => {
+            many(&s.target_list, visit);
+            many(&s.from_clause, visit);
+            one(s.where_clause.as_deref(), visit);
+            s.returning_clause.iter().for_each(|clause| many(&clause.exprs, visit));
+        }
+        NodeEnum::DeleteStmt(s) => {
+            many(&s.using_clause, visit);
+            one(s.where_clause.as_deref(), visit);
+            s.returning_clause.iter().for_each(|clause| many(&clause.exprs, visit));
+        }
+        NodeEnum::MergeStmt(s) => {
+            one(s.source_relation.as_deref(), visit);
+            one(s.join_condition.as_deref(), visit);
+            many(&s.merge_when_clauses, visit);
+            s.returning_clause.iter().for_each(|clause| many(&clause.exprs, visit));
+        }
+        NodeEnum::MergeWhenClause(s) => {
+            one(s.condition.as_deref(), visit);
+            many(&s.target_list, visit);
+            many(&s.values, visit);
+        }
+        _ => {}
+    }
+}
+
+/// Calls `visit` for the children of a table, an expression or a statement that writes. A `SELECT` has none here:
+/// see [`of_select`].
+pub(crate) fn children<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
+    match node {
+        NodeEnum::JoinExpr(e) => {
+            for side in [&e.larg, &e.rarg, &e.quals] {
+                one(side.as_deref(), visit);
+            }
+        }
+        NodeEnum::RangeSubselect(e) => one(e.subquery.as_deref(), visit),
+        NodeEnum::RangeFunction(e) => many(&e.functions, visit),
+        NodeEnum::RangeTableSample(e) => {
+            one(e.relation.as_deref(), visit);
+            many(&e.args, visit);
+        }
+        NodeEnum::RangeTableFunc(e) => one(e.docexpr.as_deref(), visit),
+        NodeEnum::List(e) => many(&e.items, visit),
+        NodeEnum::ResTarget(e) => one(e.val.as_deref(), visit),
+        NodeEnum::SortBy(e) => one(e.node.as_deref(), visit),
+        NodeEnum::GroupingSet(e) => many(&e.content, visit),
+        NodeEnum::WindowDef(e) => {
+            many(&e.partition_clause, visit);
+            many(&e.order_clause, visit);
+        }
+        NodeEnum::MultiAssignRef(e) => one(e.source.as_deref(), visit),
+        NodeEnum::AExpr(e) => {
+            for side in [&e.lexpr, &e.rexpr] {
+                one(side.as_deref(), visit);
+            }
+        }
+        NodeEnum::BoolExpr(e) => many(&e.args, visit),
+        NodeEnum::SubLink(e) => {
+            one(e.testexpr.as_deref(), visit);
+            one(e.subselect.as_deref(), visit);
+        }
+        NodeEnum::FuncCall(e) => {
+            many(&e.args, visit);
+            many(&e.agg_order, visit);
+            one(e.agg_filter.as_deref(), visit);
+        }
+        _ => of_operand(node, visit),
+    }
+}
+
+/// The children of what stands beside operators, and of what writes.
+fn of_operand<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
+    match node {
+        NodeEnum::TypeCast(e) => one(e.arg.as_deref(), visit),
+        NodeEnum::CollateClause(e) => one(e.arg.as_deref(), visit),
+        NodeEnum::NullTest(e) => one(e.arg.as_deref(), visit),
+        NodeEnum::BooleanTest(e) => one(e.arg.as_deref(), visit),
+        NodeEnum::AIndirection(e) => {
+            one(e.arg.as_deref(), visit);
+            many(&e.indirection, visit);
+        }
+        NodeEnum::AIndices(e) => {
+            one(e.lidx.as_deref(), visit);
+            one(e.uidx.as_deref(), visit);
+        }
+        NodeEnum::AArrayExpr(e) => many(&e.elements, visit),
+        NodeEnum::RowExpr(e) => many(&e.args, visit),
+        NodeEnum::CoalesceExpr(e) => many(&e.args, visit),
+        NodeEnum::MinMaxExpr(e) => many(&e.args, visit),
+        NodeEnum::XmlExpr(e) => {
+            many(&e.named_args, visit);
+            many(&e.args, visit);
+        }
+        NodeEnum::CaseExpr(e) => {
+            one(e.arg.as_deref(), visit);
+            many(&e.args, visit);
+            one(e.defresult.as_deref(), visit);
+        }
+        NodeEnum::CaseWhen(e) => {
+            one(e.expr.as_deref(), visit);
+            one(e.result.as_deref(), visit);
+        }
+        NodeEnum::NamedArgExpr(e) => one(e.arg.as_deref(), visit),
+        _ => of_write(node, visit),
+    }
+}
