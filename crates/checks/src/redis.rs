@@ -9,6 +9,7 @@ pub mod facts;
 pub(crate) mod fixture;
 pub mod keys;
 pub mod latency;
+pub mod look;
 pub mod memory;
 pub mod persistence;
 pub mod reach;

@@ -1,6 +1,7 @@
 //! Sections of a Redis or Valkey target.
 #![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
 
+pub mod look;
 mod window;
 
 use std::collections::BTreeMap;
@@ -208,6 +209,8 @@ pub struct SlowlogEntry {
     pub command: String,
     /// The first key, if the command has one.
     pub key: Option<String>,
+    /// That key's name with its variable parts as `*`.
+    pub pattern: Option<String>,
     pub arguments: i64,
     pub client: Option<String>,
 }
@@ -230,6 +233,8 @@ pub struct Client {
     /// Address without its port.
     pub address: String,
     pub name: String,
+    /// Name and version of the client library (7.2+), as it told the server.
+    pub library: Option<String>,
     pub user: Option<String>,
     pub age_seconds: i64,
     pub idle_seconds: i64,

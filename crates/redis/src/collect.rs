@@ -2,24 +2,24 @@
 
 mod acl;
 mod acl_log;
-mod clients;
+pub(crate) mod clients;
 mod cluster;
-mod config;
-mod info;
+pub(crate) mod config;
+pub(crate) mod info;
 mod key_fold;
 mod key_pattern;
 mod key_sample;
-mod latency;
+pub(crate) mod latency;
 mod memory_stats;
-mod server;
-mod slowlog;
+pub(crate) mod server;
+pub(crate) mod slowlog;
 mod slowlog_key;
 
 use std::time::{Duration, Instant};
 
 use dbvitals_model::{
     Reason, Section, ServerVersion, Unavailable,
-    redis::{Client, Info, RedisSnapshot, Window},
+    redis::{Client, Config, Info, LatencyEvent, RedisSnapshot, Window},
     snapshot::CollectorCost,
 };
 use redis::{Cmd, Value};
@@ -149,8 +149,8 @@ async fn first_stage(opened: &mut Opened, target: &Target, snapshot: &mut RedisS
     let length = next().ok().as_ref().and_then(reply::int);
     snapshot.slowlog =
         section(Command::SLOWLOG_GET, &name, next(), |value| slowlog::decode(value, length));
-    snapshot.latency = section(Command::LATENCY_LATEST, &name, next(), latency::decode);
-    unless_monitored(snapshot);
+    let latency = section(Command::LATENCY_LATEST, &name, next(), latency::decode);
+    snapshot.latency = unless_monitored(latency, snapshot.config.value());
     snapshot.memory_stats = section(Command::MEMORY_STATS, &name, next(), memory_stats::decode);
     snapshot.users = section(Command::ACL_LIST, &name, next(), acl::decode);
     snapshot.acl_log = section(Command::ACL_LOG, &name, next(), acl_log::decode);
@@ -158,15 +158,19 @@ async fn first_stage(opened: &mut Opened, target: &Target, snapshot: &mut RedisS
 }
 
 /// No latency events where nobody watches is no good news: says that the monitor is off.
-fn unless_monitored(snapshot: &mut RedisSnapshot) {
-    let threshold = snapshot.config.value().and_then(|it| it.int("latency-monitor-threshold"));
-    if threshold == Some(0) && snapshot.latency.value().is_some_and(Vec::is_empty) {
-        snapshot.latency = Section::Unavailable(Unavailable::with_remedy(
+pub(crate) fn unless_monitored(
+    events: Section<Vec<LatencyEvent>>,
+    config: Option<&Config>,
+) -> Section<Vec<LatencyEvent>> {
+    let threshold = config.and_then(|it| it.int("latency-monitor-threshold"));
+    if threshold == Some(0) && events.value().is_some_and(Vec::is_empty) {
+        return Section::Unavailable(Unavailable::with_remedy(
             Reason::Disabled,
             "the latency monitor is off",
             "CONFIG SET latency-monitor-threshold 100",
         ));
     }
+    events
 }
 
 /// What depends on the kind of server: its clients unless there are too many, its cluster if it is part of one.
@@ -214,7 +218,7 @@ async fn second_stage(opened: &mut Opened, user: &str, snapshot: &mut RedisSnaps
 /// `CLIENT LIST` without ourselves.
 fn listed(user: &str, answer: Answer, own_id: Option<i64>) -> Section<Vec<Client>> {
     let parsed = section(Command::CLIENT_LIST, user, answer, |value| {
-        clients::parse(&reply::text(value).unwrap_or_default(), own_id)
+        clients::parse(&reply::text(value).unwrap_or_default(), own_id, clients::KEPT)
     });
     match parsed {
         Section::Unavailable(why) => Section::Unavailable(why),
@@ -300,14 +304,14 @@ async fn keys(
     key_sample::sample(link, &look).await
 }
 
-fn with(command: Command, argument: impl redis::ToRedisArgs) -> (Command, Cmd) {
+pub(crate) fn with(command: Command, argument: impl redis::ToRedisArgs) -> (Command, Cmd) {
     let mut cmd = command.cmd();
     cmd.arg(argument);
     (command, cmd)
 }
 
 /// The answer decoded, or why there is none.
-fn section<T>(
+pub(crate) fn section<T>(
     command: Command,
     user: &str,
     answer: Answer,

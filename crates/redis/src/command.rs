@@ -5,7 +5,7 @@ use redis::Cmd;
 /// Everything a user needs for a complete audit, besides `+ping` and sight of the keys (`%R~*`, or `~*` before 7.0).
 /// None of these commands writes.
 pub const MONITOR_RULES: &str = "+info +config|get +slowlog|get +slowlog|len +latency|latest \
-     +client|list +client|setname +memory|stats +memory|usage +acl|list +acl|log +acl|whoami \
+     +latency|history +latency|histogram +client|list +client|setname +memory|stats +memory|usage +acl|list +acl|log +acl|whoami \
      +cluster|info +hello +time +ping +select +readonly +dbsize +scan +type +pttl \
      +object|encoding +strlen +llen +scard +zcard +hlen +xlen";
 
@@ -40,6 +40,8 @@ commands! {
     HELLO = ["HELLO"], "+hello";
     HLEN = ["HLEN"], "+hlen";
     INFO = ["INFO"], "+info";
+    LATENCY_HISTOGRAM = ["LATENCY", "HISTOGRAM"], "+latency|histogram";
+    LATENCY_HISTORY = ["LATENCY", "HISTORY"], "+latency|history";
     LATENCY_LATEST = ["LATENCY", "LATEST"], "+latency|latest";
     LLEN = ["LLEN"], "+llen";
     MEMORY_STATS = ["MEMORY", "STATS"], "+memory|stats";

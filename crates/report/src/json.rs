@@ -51,7 +51,8 @@ pub(crate) fn writable(report: &Report) -> Report {
     report
 }
 
-fn say(measure: &mut Measure) {
+/// A number JSON cannot hold becomes a word.
+pub(crate) fn say(measure: &mut Measure) {
     if let Measure::Number(number) = measure
         && !number.is_finite()
     {

@@ -25,6 +25,7 @@ pub mod markdown;
 pub mod plugin;
 pub mod sarif;
 pub mod schema;
+pub mod sheet;
 pub mod terminal;
 pub mod visible;
 

@@ -1,6 +1,6 @@
 //! GitHub-flavoured Markdown: tables, findings in foldable blocks, statements in code fences.
 
-mod escape;
+pub(crate) mod escape;
 mod findings;
 
 use dbvitals_model::{

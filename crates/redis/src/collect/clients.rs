@@ -15,18 +15,18 @@ pub(crate) const TOO_MANY: i64 = 10_000;
 /// Longest text kept of a name, in characters.
 const TEXT_LIMIT: usize = 80;
 
-/// Clients, and how many were seen and not kept. We are known by our name, or by our id where naming is refused.
-pub(crate) fn parse(text: &str, own_id: Option<i64>) -> (Vec<Client>, usize) {
+/// At most `most` clients, and how many were seen and not kept. We are known by our name, or by our id where naming is refused.
+pub(crate) fn parse(text: &str, own_id: Option<i64>, most: usize) -> (Vec<Client>, usize) {
     let is_ours = |client: &Client| client.name == CLIENT_NAME || Some(client.id) == own_id;
     let mut clients: Vec<Client> =
         text.lines().filter_map(client).filter(|client| !is_ours(client)).collect();
-    let dropped = clients.len().saturating_sub(KEPT);
+    let dropped = clients.len().saturating_sub(most);
     if dropped > 0 {
         clients.sort_by_key(|client| {
             let memory = client.total_memory_bytes.unwrap_or(client.output_buffer_bytes);
             (Reverse(memory), Reverse(client.idle_seconds), client.id)
         });
-        clients.truncate(KEPT);
+        clients.truncate(most);
     }
     clients.sort_by_key(|client| client.id);
     (clients, dropped)
@@ -45,6 +45,13 @@ fn client(line: &str) -> Option<Client> {
             }
             "addr" => client.address = host(value),
             "name" => client.name = reply::shorten(value, TEXT_LIMIT),
+            "lib-name" | "lib-ver" if !value.is_empty() => {
+                let value = reply::shorten(value, TEXT_LIMIT);
+                client.library = Some(match client.library.take() {
+                    Some(name) => format!("{name} {value}"),
+                    None => value,
+                });
+            }
             "user" => client.user = Some(reply::shorten(value, TEXT_LIMIT)),
             "age" => client.age_seconds = int(),
             "idle" => client.idle_seconds = int(),
@@ -84,7 +91,7 @@ mod tests {
             flags=N db=3 sub=1 psub=2 ssub=0 multi=-1 qbuf=26 qbuf-free=20448 argv-mem=10 multi-mem=0 \
             rbs=1024 rbp=0 obl=0 oll=0 omem=9 tot-mem=22298 events=r cmd=client|list user=default \
             redir=-1 resp=2";
-        let (clients, dropped) = parse(line, None);
+        let (clients, dropped) = parse(line, None, KEPT);
         let client = &clients[0];
         assert_eq!((client.id, client.address.as_str(), dropped), (6, "127.0.0.1", 0));
         assert_eq!((client.subscriptions, client.database), (3, 3));
@@ -97,15 +104,15 @@ mod tests {
 
     #[test]
     fn leaves_ourselves_out() {
-        assert!(parse("id=1 addr=a:1 name=dbvitals age=0 idle=0", None).0.is_empty());
-        assert!(parse("id=7 addr=a:1 name= age=0 idle=0", Some(7)).0.is_empty());
+        assert!(parse("id=1 addr=a:1 name=dbvitals age=0 idle=0", None, KEPT).0.is_empty());
+        assert!(parse("id=7 addr=a:1 name= age=0 idle=0", Some(7), KEPT).0.is_empty());
     }
 
     #[test]
     fn keeps_the_heaviest() {
         let lines: Vec<String> =
             (0..1500).map(|id| format!("id={id} addr=a:1 name= tot-mem={id}")).collect();
-        let (clients, dropped) = parse(&lines.join("\n"), Some(9999));
+        let (clients, dropped) = parse(&lines.join("\n"), Some(9999), KEPT);
         assert_eq!((clients.len(), dropped), (KEPT, 500));
         assert!(clients.iter().all(|client| client.id >= 500));
     }
@@ -120,7 +127,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_read(text in "(?s)(id=[0-9]{1,3} )?.{0,200}") {
-            let _ = parse(&text, None);
+            let _ = parse(&text, None, KEPT);
         }
     }
 }

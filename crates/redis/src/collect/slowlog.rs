@@ -4,7 +4,10 @@ use dbvitals_model::redis::{Slowlog, SlowlogEntry};
 use jiff::Timestamp;
 use redis::Value;
 
-use super::slowlog_key::{command_name, first_key};
+use super::{
+    key_pattern::pattern_of,
+    slowlog_key::{command_name, first_key},
+};
 use crate::{connect::CLIENT_NAME, reply};
 
 /// Entries asked for; the server's default length of the log.
@@ -20,6 +23,11 @@ pub(crate) fn decode(entries: &Value, length: Option<i64>) -> Slowlog {
     Slowlog { length: length.unwrap_or(seen), entries: kept }
 }
 
+/// The id of the newest entry of `SLOWLOG GET`, whoever it is of.
+pub(crate) fn newest_id(entries: &Value) -> Option<i64> {
+    reply::int(reply::items(reply::items(entries).first()?).first()?)
+}
+
 /// `[id, unix time, microseconds, [arguments], address, client name]`.
 fn entry(value: &Value) -> Option<SlowlogEntry> {
     let [id, at, duration, arguments, rest @ ..] = reply::items(value) else { return None };
@@ -30,11 +38,13 @@ fn entry(value: &Value) -> Option<SlowlogEntry> {
     let arguments: Vec<String> = reply::items(arguments).iter().filter_map(reply::text).collect();
     let command = command_name(&arguments);
     let address = rest.first().and_then(reply::text).map(|address| super::clients::host(&address));
+    let key = first_key(&command, &arguments);
     Some(SlowlogEntry {
         id: reply::int(id)?,
         at: reply::int(at).and_then(|seconds| Timestamp::from_second(seconds).ok()),
         duration_us: reply::int(duration)?,
-        key: first_key(&command, &arguments).map(|key| reply::shorten(key, KEY_LIMIT)),
+        pattern: key.map(|key| reply::shorten(&pattern_of(key.as_bytes()), KEY_LIMIT)),
+        key: key.map(|key| reply::shorten(key, KEY_LIMIT)),
         arguments: argument_count(&arguments),
         command,
         client: client.map(|name| reply::shorten(&name, KEY_LIMIT)).or(address),
@@ -70,6 +80,7 @@ mod tests {
     fn keeps_command_and_key_and_no_value() {
         let log = decode(&array([logged(&["SET", "user:1", "hunter2"], "")]), Some(300));
         let entry = &log.entries[0];
+        assert_eq!(entry.pattern.as_deref(), Some("user:*"));
         assert_eq!((entry.command.as_str(), entry.key.as_deref()), ("set", Some("user:1")));
         assert_eq!((entry.arguments, entry.duration_us, log.length), (3, 12_000, 300));
         assert_eq!(entry.client.as_deref(), Some("10.0.0.9"));

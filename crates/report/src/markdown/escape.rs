@@ -3,7 +3,7 @@
 use crate::visible;
 
 /// Running text: no character of it is markup.
-pub(super) fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in visible::inline(raw).chars() {
         match c {
@@ -21,12 +21,12 @@ pub(super) fn text(raw: &str) -> String {
 }
 
 /// A cell of a table.
-pub(super) fn cell(raw: &str) -> String {
+pub(crate) fn cell(raw: &str) -> String {
     text(raw)
 }
 
 /// A name in code style, fit for running text and for cells.
-pub(super) fn code(raw: &str) -> String {
+pub(crate) fn code(raw: &str) -> String {
     let shown = visible::inline(raw);
     if shown.contains(['|', '<', '>', '&', '`']) || shown.trim() != shown || shown.is_empty() {
         // Inside backticks a `|` would end a table cell, and blanks at the ends would be eaten.
@@ -36,7 +36,7 @@ pub(super) fn code(raw: &str) -> String {
 }
 
 /// Text inside an HTML element such as `<summary>`, where Markdown is not read.
-pub(super) fn html(raw: &str) -> String {
+pub(crate) fn html(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in visible::inline(raw).chars() {
         match c {
@@ -56,7 +56,7 @@ pub(super) fn html(raw: &str) -> String {
 }
 
 /// Statements in a fence that no backticks inside them can close.
-pub(super) fn fence(language: &str, statements: &[String], indent: &str) -> String {
+pub(crate) fn fence(language: &str, statements: &[String], indent: &str) -> String {
     let body: Vec<String> = statements.iter().map(|s| visible::block(s.trim_end())).collect();
     let longest = body.iter().map(|s| longest_run(s)).max().unwrap_or(0);
     let ticks = "`".repeat(longest.max(2) + 1);

@@ -103,6 +103,11 @@ const ADVICE: &[(&str, &str)] = &[
     ("rename", "The file system is slow at renaming: move the data to a faster disk."),
 ];
 
+/// What to do about a class of event, if it is known.
+pub(crate) fn advice(event: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(class, _)| *class == event).map(|(_, advice)| *advice)
+}
+
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let events = redis.latency()?;
     let recent = cx.limit(&RECENT);
@@ -114,13 +119,12 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         if (worst as f64) < limit || age.is_some_and(|age| age > recent) {
             continue;
         }
-        let known = ADVICE.iter().find(|(class, _)| *class == name).map(|(_, advice)| *advice);
         let mut finding = cx
             .finding(
                 Severity::Warning,
                 Subject::new("event", name),
                 format!("{name} stopped the server for up to {}", words::millis(worst as f64)),
-                known.unwrap_or("Look at the history of the event with LATENCY HISTORY."),
+                advice(name).unwrap_or("Look at the history of the event with LATENCY HISTORY."),
             )
             .with(Evidence::new("worst", worst, Unit::Ms, "LATENCY LATEST").against(limit))
             .with(Evidence::new("latest", event.latest_ms, Unit::Ms, "LATENCY LATEST"));

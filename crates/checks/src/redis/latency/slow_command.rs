@@ -118,7 +118,8 @@ fn finding(
     }
 }
 
-fn advice(command: &str) -> &'static str {
+/// What to do about a slow command.
+pub(crate) fn advice(command: &str) -> &'static str {
     match command {
         "keys" => "Use SCAN, or keep an index of the names in a set.",
         "smembers" | "hgetall" | "hkeys" | "hvals" | "lrange" | "zrange" | "sort" => {

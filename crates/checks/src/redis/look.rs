@@ -1,0 +1,31 @@
+//! Looks into one matter of a server, told as facts, tables and remarks; not judged.
+
+pub mod clients;
+pub mod cost;
+pub mod latency;
+pub mod slowlog;
+
+use dbvitals_model::{Section, Sheet, redis::Server, redis::look::Ground};
+
+/// A sheet about this server.
+fn begin(id: &str, target: &str, ground: &Ground) -> Sheet {
+    Sheet::new(id, target, described(&ground.server), ground.server.now)
+}
+
+/// `Redis 7.0.15, primary`.
+fn described(server: &Server) -> String {
+    let flavour = if server.flavour == "valkey" { "Valkey" } else { "Redis" };
+    let role = if server.role == "slave" { "replica" } else { "primary" };
+    format!("{flavour} {}, {role}", server.version)
+}
+
+/// The value of a section; where there is none, the sheet says so.
+fn seen<'a, T>(sheet: &mut Sheet, what: &str, section: &'a Section<T>) -> Option<&'a T> {
+    match section.get() {
+        Ok(value) => Some(value),
+        Err(why) => {
+            sheet.misses(what, why);
+            None
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The slow log, and what is new in it since an earlier look.
+
+use std::time::Instant;
+
+use dbvitals_model::{
+    Section,
+    redis::{Slowlog, look::SlowlogLook},
+};
+use redis::Value;
+
+use super::Watch;
+use crate::{collect::slowlog, command::Command, reply};
+
+/// Where a look at the slow log ended, for the next one to begin at.
+#[derive(Debug, Clone, Copy)]
+pub struct Position {
+    newest: Option<i64>,
+    at: Instant,
+}
+
+impl Watch {
+    /// Where the slow log ends now.
+    pub async fn slowlog_position(&mut self) -> Position {
+        // One entry is enough: it is the newest. Our own counts too, for its id is what is asked for.
+        let newest = self.ask(Command::SLOWLOG_GET, &["1"], slowlog::newest_id).await;
+        Position { newest: newest.value().copied().flatten(), at: Instant::now() }
+    }
+
+    /// At most `most` of the newest entries: those since a position, or all the log holds.
+    pub async fn slowlog(&mut self, most: u32, since: Option<Position>) -> SlowlogLook {
+        let length = self.ask(Command::SLOWLOG_LEN, &[], reply::int).await;
+        let length = length.value().copied().flatten();
+        let most = most.to_string();
+        let decode = |value: &Value| slowlog::decode(value, length);
+        let found: Section<Slowlog> = self.ask(Command::SLOWLOG_GET, &[&most], decode).await;
+        let seconds = since.map(|since| since.at.elapsed().as_secs_f64());
+        SlowlogLook {
+            ground: self.ground().await,
+            slowlog: found,
+            since_id: since.and_then(|since| since.newest),
+            seconds,
+        }
+    }
+}
