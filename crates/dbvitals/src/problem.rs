@@ -19,6 +19,11 @@ impl Problem {
         Self { exit: Exit::Usage, message: message.into(), hint: None }
     }
 
+    /// No server could be connected to.
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Connect, message: message.into(), hint: None }
+    }
+
     /// A defect.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { exit: Exit::Internal, message: message.into(), hint: None }

@@ -1,6 +1,9 @@
 //! Sheets: what a look into one server shows, for the terminal, as Markdown and as JSON.
 
-use dbvitals_model::{Measure, Sheet, Unit, report::Overview};
+use dbvitals_model::{
+    Measure, Sheet, Unit,
+    report::{Overview, OverviewColumn},
+};
 
 use crate::{
     ColorChoice, humanize, json,
@@ -110,10 +113,19 @@ fn print(page: &mut Page, overview: &Overview) {
     let align = |unit| if unit == Unit::Text { Align::Left } else { Align::Right };
     let columns: Vec<(&str, Align)> =
         overview.columns.iter().map(|it| (it.label.as_str(), align(it.unit))).collect();
-    let mut table = Table::headed(&columns);
+    let mut table = Table::headed(&columns).whole_first();
+    // A terminal is narrow: columns of nothing but zeros are left out, as empty ones are.
+    let is_zero = |place: usize| {
+        let zero = |row: &Vec<Measure>| matches!(row.get(place), Some(Measure::Number(0.0)));
+        overview.rows.len() > 1 && overview.rows.iter().all(zero)
+    };
+    let zeros: Vec<bool> = (0..columns.len()).map(is_zero).collect();
     for row in &overview.rows {
-        let cells = row.iter().zip(&overview.columns);
-        table.row(cells.map(|(value, column)| cell(shown(value, column.unit))).collect());
+        let cells = row.iter().zip(&overview.columns).zip(&zeros);
+        let text = |((value, column), is_zero): ((&Measure, &OverviewColumn), &bool)| {
+            cell(if *is_zero { String::new() } else { shown(value, column.unit) })
+        };
+        table.row(cells.map(text).collect());
     }
     table.print(page, 0);
 }

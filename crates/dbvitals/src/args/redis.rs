@@ -1,6 +1,9 @@
 //! Arguments of `dbvitals redis …`: one file per subcommand.
 
+pub(crate) mod clients;
 pub(crate) mod keys;
+pub(crate) mod latency;
+pub(crate) mod slowlog;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
@@ -13,6 +16,12 @@ pub(crate) enum Command {
     Keys(Box<keys::Args>),
     /// Sums up the keys by the pattern of their names
     Patterns(Box<keys::Args>),
+    /// Shows the slow log by command and pattern of keys, with clients and what the time grows with
+    Slowlog(Box<slowlog::Args>),
+    /// Measures latency: round trips, percentiles of commands, standstills and what to do about them
+    Latency(Box<latency::Args>),
+    /// Shows who is connected: by address, name, user, library; idle, heavy, blocked, coming and going
+    Clients(Box<clients::Args>),
 }
 
 /// Which server, and how to show what was seen: arguments of every subcommand.

@@ -1,7 +1,11 @@
 //! `dbvitals redis …`: one file per subcommand.
 
+mod clients;
 mod keys;
+mod latency;
+mod look;
 mod server;
+mod slowlog;
 
 use crate::{args::redis::Command, exit::Exit, problem::Problem};
 
@@ -9,5 +13,8 @@ use crate::{args::redis::Command, exit::Exit, problem::Problem};
 pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
     match command {
         Command::Keys(args) | Command::Patterns(args) => keys::run(args),
+        Command::Slowlog(args) => slowlog::run(args),
+        Command::Latency(args) => latency::run(args),
+        Command::Clients(args) => clients::run(args),
     }
 }

@@ -26,19 +26,22 @@ impl Watch {
         Position { newest: newest.value().copied().flatten(), at: Instant::now() }
     }
 
-    /// At most `most` of the newest entries: those since a position, or all the log holds.
-    pub async fn slowlog(&mut self, most: u32, since: Option<Position>) -> SlowlogLook {
+    /// At most `most` of the newest entries: those since a position, or all the log holds. With it the position for
+    /// the next look.
+    pub async fn slowlog(&mut self, most: u32, since: Option<Position>) -> (SlowlogLook, Position) {
         let length = self.ask(Command::SLOWLOG_LEN, &[], reply::int).await;
         let length = length.value().copied().flatten();
         let most = most.to_string();
-        let decode = |value: &Value| slowlog::decode(value, length);
+        let mut newest = None;
+        let decode = |value: &Value| {
+            newest = slowlog::newest_id(value);
+            slowlog::decode(value, length)
+        };
         let found: Section<Slowlog> = self.ask(Command::SLOWLOG_GET, &[&most], decode).await;
+        let next = Position { newest, at: Instant::now() };
         let seconds = since.map(|since| since.at.elapsed().as_secs_f64());
-        SlowlogLook {
-            ground: self.ground().await,
-            slowlog: found,
-            since_id: since.and_then(|since| since.newest),
-            seconds,
-        }
+        let since_id = since.and_then(|since| since.newest);
+        let ground = self.ground().await;
+        (SlowlogLook { ground, slowlog: found, since_id, seconds }, next)
     }
 }

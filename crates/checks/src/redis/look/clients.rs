@@ -128,14 +128,14 @@ fn group(sheet: &mut Sheet, clients: &[Client], by: By, is_asked: bool) {
     let rows = groups.into_iter().take(GROUPS).map(|(name, clients)| row(name, &clients));
     let columns = [
         (by.word(), Unit::Text),
-        ("connections", Unit::Count),
-        ("idle, median", Unit::Seconds),
-        ("idle, longest", Unit::Seconds),
+        ("count", Unit::Count),
+        ("idle p50", Unit::Seconds),
+        ("idle max", Unit::Seconds),
         ("oldest", Unit::Seconds),
         ("memory", Unit::Bytes),
-        ("output waiting", Unit::Bytes),
+        ("output", Unit::Bytes),
         ("blocked", Unit::Count),
-        ("subscribed", Unit::Count),
+        ("subs", Unit::Count),
         ("mostly", Unit::Text),
     ];
     let title = format!("By {}", by.word());
@@ -200,7 +200,7 @@ fn heaviest(sheet: &mut Sheet, clients: &[Client]) {
         ("address", Unit::Text),
         ("name", Unit::Text),
         ("memory", Unit::Bytes),
-        ("output waiting", Unit::Bytes),
+        ("output", Unit::Bytes),
         ("age", Unit::Seconds),
         ("idle", Unit::Seconds),
         ("flags", Unit::Text),

@@ -119,7 +119,7 @@ fn commands(sheet: &mut Sheet, look: &LatencyLook) {
         ("mean", Unit::Ms),
         ("p50 ≤", Unit::Ms),
         ("p99 ≤", Unit::Ms),
-        ("p99 since start ≤", Unit::Ms),
+        ("ever p99 ≤", Unit::Ms),
         ("failed", Unit::Count),
     ];
     let title = format!("Commands over {}", words::seconds(window.seconds));
@@ -186,13 +186,18 @@ fn events(sheet: &mut Sheet, look: &LatencyLook) {
     let columns = [
         ("event", Unit::Text),
         ("times", Unit::Count),
-        ("first, ago", Unit::Seconds),
-        ("last, ago", Unit::Seconds),
+        ("first", Unit::Seconds),
+        ("last", Unit::Seconds),
         ("latest", Unit::Ms),
         ("mean", Unit::Ms),
         ("worst", Unit::Ms),
     ];
-    sheet.table("events", "Standstills seen by the latency monitor", &columns, rows.collect());
+    sheet.table(
+        "events",
+        "Standstills seen by the latency monitor (first and last: how long ago)",
+        &columns,
+        rows.collect(),
+    );
     if events.is_empty() {
         sheet.note("The latency monitor saw no standstill.");
     }

@@ -134,7 +134,6 @@ fn shapes(sheet: &mut Sheet, entries: &[&SlowlogEntry], now: Timestamp) {
             clients(entries).as_str().into(),
             ago(times().min()),
             ago(times().max()),
-            cost(command).unwrap_or_default().into(),
         ]
     });
     let columns = [
@@ -145,18 +144,24 @@ fn shapes(sheet: &mut Sheet, entries: &[&SlowlogEntry], now: Timestamp) {
         ("mean", Unit::Ms),
         ("worst", Unit::Ms),
         ("clients", Unit::Text),
-        ("first, ago", Unit::Seconds),
-        ("last, ago", Unit::Seconds),
-        ("grows with", Unit::Text),
+        ("first", Unit::Seconds),
+        ("last", Unit::Seconds),
     ];
-    sheet.table("shapes", "By command and keys", &columns, rows.collect());
+    sheet.table(
+        "shapes",
+        "By command and keys (first and last: how long ago)",
+        &columns,
+        rows.collect(),
+    );
     let mut told = BTreeSet::new();
-    for ((command, _), _) in shapes.iter().take(5) {
-        let advice = slow_command::advice(command.split('|').next().unwrap_or_default());
-        if told.insert(advice) {
-            sheet.note(format!("{command}: {advice}"));
-        }
-    }
+    let leaders = shapes.iter().map(|((command, _), _)| *command);
+    let rows = leaders.filter(|command| told.insert(*command)).take(SHAPES).map(|command| {
+        let name = command.split('|').next().unwrap_or_default();
+        let cost = cost(command).unwrap_or_default();
+        vec![command.into(), cost.into(), slow_command::advice(name).into()]
+    });
+    let columns = [("command", Unit::Text), ("grows with", Unit::Text), ("advice", Unit::Text)];
+    sheet.table("advice", "What their time grows with", &columns, rows.collect());
 }
 
 /// Names or addresses of the clients with most entries.
@@ -250,9 +255,10 @@ mod tests {
         assert_eq!(shapes.rows[0][..3], ["hgetall".into(), "user:*".into(), 2_i64.into()]);
         assert_eq!(shapes.rows[0][3..6], [40.0.into(), 20.0.into(), 30.0.into()]);
         assert_eq!(shapes.rows[0][7..9], [90.0.into(), 88.0.into()]);
-        assert_eq!(shapes.rows[0][9], "O(N) fields of the hash".into());
+        let advice = &sheet.tables[1];
+        assert_eq!(advice.rows[0][1], "O(N) fields of the hash".into());
+        assert_eq!(advice.rows[1][0], "keys".into());
         assert!(sheet.notes.iter().any(|note| note.contains("The log is full")));
-        assert!(sheet.notes.iter().any(|note| note.starts_with("keys: Use SCAN")));
         let logged = sheet.facts.iter().find(|it| it.label == "logged since the start").unwrap();
         assert_eq!(logged.value, 13_i64.into());
     }

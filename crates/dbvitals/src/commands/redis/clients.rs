@@ -1,0 +1,23 @@
+//! `dbvitals redis clients`.
+
+use dbvitals_checks::redis::look::clients::{self, By};
+use futures_util::future::join_all;
+
+use super::{look, server};
+use crate::{args::redis::clients::Args, exit::Exit, problem::Problem};
+
+/// Looks at the clients twice and tells who they are.
+pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
+    let named = server::named(&args.common.targets)?;
+    let by: Vec<By> = args.by.iter().map(|by| (*by).into()).collect();
+    look::block_on(async {
+        let mut opened = look::open(&named).await?;
+        let by = by.as_slice();
+        let sheets = opened.watches.iter_mut().map(|(name, watch)| async move {
+            clients::sheet(name, &watch.clients(args.interval).await, by)
+        });
+        let sheets = join_all(sheets).await;
+        look::print(&sheets, &args.common)?;
+        Ok(look::exit(&opened, &sheets))
+    })
+}
