@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod check;
 pub mod context;
+pub mod eta;
 pub mod host;
 pub mod judge;
 pub mod metrics;

@@ -1,5 +1,7 @@
 //! Leading figures for tables and charts; not judged.
 
+mod sampled;
+
 use dbvitals_model::{
     Measure, Snapshot, TargetData, Unit,
     pg::{PgSnapshot, relation::Relation, statement::Statement},
@@ -20,6 +22,7 @@ pub fn overview(snapshot: &Snapshot) -> Vec<Overview> {
         let before = tables.len();
         match &target.data {
             TargetData::Postgres(pg) => {
+                tables.extend(sampled::tables(pg));
                 tables.extend([databases(pg), statements(pg), relations(pg)].into_iter().flatten());
             }
             TargetData::Redis(redis) => {
@@ -47,6 +50,7 @@ fn table(
         id: id.to_owned(),
         target: String::new(),
         title: title.to_owned(),
+        note: None,
         columns: columns.iter().map(column).collect(),
         rows,
     })

@@ -154,7 +154,7 @@ fn judged(
     Ok(all)
 }
 
-/// A PostgreSQL 16 primary with every section but the window collected and empty.
+/// A PostgreSQL 16 primary with every section but the window and the growth collected and empty.
 pub fn healthy_pg() -> PgSnapshot {
     let mut pg: PgSnapshot = all_collected();
     pg.server.version = ServerVersion::new(16, 11, 0);
@@ -181,6 +181,7 @@ pub fn healthy_pg() -> PgSnapshot {
     statements.track = Some("top".to_owned());
     // Most audits look once; a test that is about rates says so by editing the window.
     pg.window = Section::default();
+    pg.growth = Section::default();
     pg
 }
 

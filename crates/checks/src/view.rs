@@ -111,6 +111,7 @@ sections!(PgView.pg, PG_SECTIONS:
     statements_status: pg::statement::Status,
     statements: pg::statement::Statements,
     window: pg::window::Window,
+    growth: pg::growth::Growth,
 );
 
 sections!(DatabaseView.database, DATABASE_SECTIONS:
@@ -308,6 +309,11 @@ impl<'a> HostView<'a> {
         }
     }
 
+    /// When the snapshot was taken.
+    pub fn taken_at(&self) -> Timestamp {
+        self.snapshot.taken_at
+    }
+
     /// The machine.
     pub fn host(&self) -> &'a Host {
         &self.host.host
@@ -329,6 +335,7 @@ impl<'a> HostView<'a> {
             ("disks", state_of(&host.disks)),
             ("network", state_of(&host.network)),
             ("kernel", state_of(&host.kernel)),
+            ("growth", state_of(&host.growth)),
         ]
     }
 

@@ -119,11 +119,8 @@ fn audit(servers: &Servers) -> Result<Snapshot, Problem> {
     for target in targets.iter_mut().filter(|target| target.name == "cache") {
         target.expectations.is_cache = Some(true);
     }
-    let options = gather::Options {
-        interval: merged.interval.value,
-        timeout: merged.timeout.value,
-        quick: false,
-    };
+    let once = gather::Options::once(merged.timeout.value);
+    let options = gather::Options { interval: merged.interval.value, ..once };
     gather::gather(&targets, &options, &Progress::new(false))
 }
 

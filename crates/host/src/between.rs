@@ -55,6 +55,11 @@ pub fn between(
             Ok(network::between(&first, &last, after, seconds))
         }),
         kernel: kernel(latest),
+        growth: Section::Unavailable(Unavailable::with_remedy(
+            Reason::NotAsked,
+            "growth needs an earlier snapshot",
+            "--since SNAPSHOT",
+        )),
     }
 }
 

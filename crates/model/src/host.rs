@@ -31,6 +31,8 @@ pub struct Host {
     /// Rates over the sampled window; needs two reads.
     pub network: Section<Vec<NetworkUse>>,
     pub kernel: Section<Kernel>,
+    /// Since an earlier snapshot.
+    pub growth: Section<HostGrowth>,
 }
 
 /// Shares of CPU time, each between 0 and 1.
@@ -106,6 +108,22 @@ pub struct NetworkUse {
     pub sent_bytes_per_second: f64,
     /// Link speed in bytes per second, where the driver tells.
     pub link_bytes_per_second: Option<f64>,
+}
+
+/// What filled up since an earlier snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostGrowth {
+    pub seconds: f64,
+    pub filesystems: Vec<FilesystemGrowth>,
+}
+
+/// Bytes taken on a filesystem that kept its size; negative where space was given back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FilesystemGrowth {
+    pub mount_point: String,
+    pub bytes: i64,
 }
 
 /// Kernel settings that matter to databases.

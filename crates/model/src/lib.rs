@@ -9,6 +9,7 @@ pub mod report;
 pub mod section;
 pub mod severity;
 pub mod sheet;
+pub mod since;
 pub mod snapshot;
 pub mod unit;
 pub mod version;

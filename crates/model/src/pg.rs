@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod counters;
 pub mod database;
+pub mod growth;
 pub mod index;
 pub mod instance;
 pub mod relation;
@@ -74,8 +75,10 @@ pub struct PgSnapshot {
     pub statements: Section<statement::Statements>,
     /// Sections of each examined database, in the order of their names.
     pub by_database: Vec<DatabaseSnapshot>,
-    /// Two-snapshot rates; present with `--interval`.
+    /// Counters over a window; present with `--interval` or `--since`.
     pub window: Section<window::Window>,
+    /// What moved over a window besides counters; it outlives restarts and resets.
+    pub growth: Section<growth::Growth>,
 }
 
 /// The sections of one database.

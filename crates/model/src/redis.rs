@@ -337,4 +337,6 @@ pub struct Window {
     pub errors: BTreeMap<String, i64>,
     /// Share of one core over the window.
     pub cpu_ratio: Option<f64>,
+    /// Growth of `used_memory`; negative where memory was given back.
+    pub memory_growth_bytes: Option<i64>,
 }

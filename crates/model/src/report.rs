@@ -255,6 +255,9 @@ pub struct Overview {
     pub target: String,
     /// A heading for people.
     pub title: String,
+    /// What a reader must know of it: how it was seen and what that cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Columns with their units.
     pub columns: Vec<OverviewColumn>,
     /// Rows, most important first; as many cells as columns.

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How much longer than the server's own limit we wait for an answer.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// How often an opening is tried that the role's own `statement_timeout` cut short. Our limit replaces the
 /// role's within the opening, so only a limit of about a millisecond can hit it at all.
@@ -50,7 +50,7 @@ impl Session {
         if queries.is_empty() {
             return Vec::new();
         }
-        let guard = InFlight { canceller: self.canceller.clone(), armed: true };
+        let guard = InFlight::of(&self.canceller);
         let answers = self.opened_batch(queries).await;
         guard.disarm();
         if self.lost.is_some() {
@@ -138,7 +138,7 @@ impl Session {
 }
 
 impl Answer {
-    fn new(result: Result<Table, Error>, elapsed_ms: f64) -> Self {
+    pub(crate) fn new(result: Result<Table, Error>, elapsed_ms: f64) -> Self {
         let (rows, bytes) = match &result {
             Ok(table) => (table.rows.len() as u64, table.bytes),
             Err(_) => (0, 0),
@@ -146,19 +146,23 @@ impl Answer {
         Self { result, elapsed_ms, rows, bytes }
     }
 
-    fn failed(error: Error, elapsed_ms: f64) -> Self {
+    pub(crate) fn failed(error: Error, elapsed_ms: f64) -> Self {
         Self::new(Err(error), elapsed_ms)
     }
 }
 
 /// Ends the connection, unless disarmed, when a batch is dropped half-way.
-struct InFlight {
+pub(crate) struct InFlight {
     canceller: Canceller,
     armed: bool,
 }
 
 impl InFlight {
-    fn disarm(mut self) {
+    pub(crate) fn of(canceller: &Canceller) -> Self {
+        Self { canceller: canceller.clone(), armed: true }
+    }
+
+    pub(crate) fn disarm(mut self) {
         self.armed = false;
     }
 }
@@ -190,7 +194,7 @@ fn texts(queries: &[Query], limit: Duration) -> Vec<(String, String)> {
 }
 
 /// The text with our tag behind its first word: from 18 on, `pg_stat_statements` drops what stands before that.
-fn tagged(sql: &str) -> String {
+pub(crate) fn tagged(sql: &str) -> String {
     let sql = sql.trim_start();
     let comment = if sql.starts_with("/*") { sql.find("*/").map_or(0, |end| end + 2) } else { 0 };
     let (head, rest) = sql.split_at(comment);

@@ -26,7 +26,6 @@ mod index_builds;
 mod indexes;
 mod io;
 mod large_objects;
-mod lock_samples;
 mod locks;
 mod mask;
 mod obstacle;
@@ -45,6 +44,7 @@ mod relations;
 mod replicas;
 mod roles;
 mod run;
+mod sampling;
 mod sequences;
 mod settings;
 mod slots;
@@ -88,6 +88,15 @@ pub struct Collected {
 /// An error means that nothing at all could be read; whatever fails later is in the snapshot, as the reason why
 /// a section is missing. Dropping the future ends all connections.
 pub async fn collect(
+    target: &Target,
+    options: &Options<'_>,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<Collected, Error> {
+    // A whole server passes through: too much to be moved about on the stack.
+    Box::pin(collected(target, options, progress)).await
+}
+
+async fn collected(
     target: &Target,
     options: &Options<'_>,
     progress: &(dyn Fn(Progress<'_>) + Sync),

@@ -11,6 +11,7 @@ mod error;
 mod numeric;
 mod probe;
 mod refusal;
+mod repeat;
 mod session;
 mod speaks;
 pub mod table;

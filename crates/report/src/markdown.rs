@@ -169,10 +169,14 @@ fn overview(out: &mut String, report: &Report) {
     for table in report.overview.iter().filter(|t| !t.rows.is_empty()) {
         append!(
             out,
-            "<details><summary>{} ({})</summary>\n\n|",
+            "<details><summary>{} ({})</summary>\n\n",
             escape::html(&table.title),
             escape::html(&table.target)
         );
+        if let Some(note) = &table.note {
+            append!(out, "{}\n\n", text(note));
+        }
+        out.push('|');
         for column in &table.columns {
             append!(out, " {} |", cell(&words::capitalised(&column.label)));
         }

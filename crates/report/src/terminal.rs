@@ -5,6 +5,7 @@ mod closing;
 mod findings;
 mod fix;
 mod health;
+mod time;
 
 use anstyle::Style;
 use dbvitals_model::{Severity, report::Report};
@@ -43,6 +44,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     baseline::block(&mut page, report, options);
     health::components(&mut page, report);
     health::metrics(&mut page, report);
+    time::block(&mut page, report, options.all);
     findings::block(&mut page, report, options);
     findings::ignored(&mut page, report, options);
     closing::coverage(&mut page, report, options);

@@ -1,10 +1,12 @@
 //! Filesystems that fill up.
 
-use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit};
+use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, host::HostGrowth};
+use jiff::Timestamp;
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta::{self, Eta, Needs, Pace},
     host::mounts::{Mount, mounts},
     skip::{Judged, Skip},
     view::HostView,
@@ -21,13 +23,23 @@ pub static CHECK: Check = Check {
     versions: (0, u32::MAX),
     needs: &[],
     uses: &[],
-    thresholds: &[&WARNING, &CRITICAL, &AMPLE],
+    thresholds: &[
+        &WARNING,
+        &CRITICAL,
+        &AMPLE,
+        &eta::SOON,
+        &CRITICAL_DAYS,
+        &eta::MIN_SECONDS,
+        &HALF,
+    ],
     fix: None,
     explain: "\
 ## What it detects
 A filesystem that holds data, WAL or a tablespace is taken to at least `warning_ratio` (or
 `critical_ratio`), as an unprivileged process sees it. As long as `ample_free_bytes` are free there is no
-warning.
+warning. Against an earlier snapshot at least `min_observed_seconds` old, also one that will be full within
+`warning_days` (or `critical_days`) even if it was watched at its busiest. Watched for less than a day, that is never
+critical, and no finding below `min_taken_ratio`: a bulk load is no trend.
 
 ## Why it matters
 PostgreSQL stops when it cannot write WAL. Getting out of a full disk is slow, because even deleting rows
@@ -73,12 +85,64 @@ static AMPLE: Threshold = Threshold {
     why: "512 GB free are weeks of notice on any ordinary system, however large the disk is",
 };
 
+static CRITICAL_DAYS: Threshold = Threshold {
+    key: "critical_days",
+    unit: Unit::Days,
+    default: 7.0,
+    strict: None,
+    range: (0.0, 3650.0),
+    why: "a week is a weekend and the days it takes to get a disk",
+};
+
+static HALF: Threshold = Threshold {
+    key: "min_taken_ratio",
+    unit: Unit::Ratio,
+    default: 0.5,
+    strict: None,
+    range: (0.0, 1.0),
+    why: "hours of growth on a disk that is half empty are a load, a backup or an index build",
+};
+
+/// Growth is counted in steps of one WAL segment.
+const STEP_BYTES: f64 = 16_777_216.0;
+const DAY: f64 = 86_400.0;
+
 fn run(view: &HostView<'_>, cx: &Context<'_>) -> Judged {
     let filesystems = view.host().filesystems.get().map_err(Skip::from)?;
-    Ok(mounts(filesystems).iter().filter_map(|mount| finding(cx, mount)).collect())
+    let growth = view.host().growth.value();
+    let now = view.taken_at();
+    Ok(mounts(filesystems).iter().filter_map(|mount| finding(cx, mount, growth, now)).collect())
 }
 
-fn finding(cx: &Context<'_>, mount: &Mount<'_>) -> Option<Finding> {
+/// When a filesystem is full.
+fn date(cx: &Context<'_>, growth: Option<&HostGrowth>, name: &str, free: f64) -> Option<Eta> {
+    let growth = growth?;
+    let grown = growth.filesystems.iter().find(|one| one.mount_point == name)?.bytes as f64;
+    let pace = Pace { grown, seconds: growth.seconds, steps: grown / STEP_BYTES };
+    eta::eta(free, pace, Needs::of(cx, 8.0))
+}
+
+/// How bad a date is.
+fn by_date(cx: &Context<'_>, date: &Eta, used: f64, name: &str) -> Option<Severity> {
+    let is_short = date.seconds < DAY;
+    if is_short && used < cx.limit_for(&HALF, name) {
+        return None;
+    }
+    if date.latest_days <= cx.limit_for(&CRITICAL_DAYS, name) && !is_short {
+        Some(Severity::Critical)
+    } else if date.latest_days <= cx.limit_for(&eta::SOON, name) {
+        Some(Severity::Warning)
+    } else {
+        None
+    }
+}
+
+fn finding(
+    cx: &Context<'_>,
+    mount: &Mount<'_>,
+    growth: Option<&HostGrowth>,
+    now: Timestamp,
+) -> Option<Finding> {
     let name = mount.filesystem.mount_point.as_str();
     let total = mount.filesystem.total_bytes as f64;
     let free = mount.filesystem.available_bytes.max(0) as f64;
@@ -86,18 +150,22 @@ fn finding(cx: &Context<'_>, mount: &Mount<'_>) -> Option<Finding> {
         return None;
     }
     let used = 1.0 - free / total;
-    let severity = cx.above(used, &WARNING, &CRITICAL, name)?;
-    if severity == Severity::Warning && free >= cx.limit_for(&AMPLE, name) {
-        return None;
-    }
+    let by_share = cx
+        .above(used, &WARNING, &CRITICAL, name)
+        .filter(|severity| *severity == Severity::Critical || free < cx.limit_for(&AMPLE, name));
+    let date = date(cx, growth, name, free);
+    let soon = date.filter(|date| by_date(cx, date, used, name).is_some());
+    let severity = by_share.max(soon.and_then(|date| by_date(cx, &date, used, name)))?;
     let threshold = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
     let source = "statvfs";
-    Some(
-        cx.finding(
+    let end =
+        soon.map_or_else(String::new, |date| format!("; at this pace it is full {}", date.when()));
+    let found = cx
+        .finding(
             severity,
             Subject::new("filesystem", name),
             format!(
-                "{name} ({}) is {} full; {} are free",
+                "{name} ({}) is {} full; {} are free{end}",
                 mount.holds,
                 words::percent(used),
                 words::bytes(free)
@@ -111,13 +179,19 @@ fn finding(cx: &Context<'_>, mount: &Mount<'_>) -> Option<Finding> {
         )
         .with(Evidence::new("free", free, Unit::Bytes, source).against(cx.limit_for(&AMPLE, name)))
         .with(Evidence::new("size", total, Unit::Bytes, source))
-        .with(Evidence::new("holds", mount.holds.as_str(), Unit::Text, "settings")),
-    )
+        .with(Evidence::new("holds", mount.holds.as_str(), Unit::Text, "settings"));
+    Some(match date {
+        Some(date) => date.told(found, Unit::Bytes, now, "statvfs twice"),
+        None => found,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Reason, Section, Snapshot, host::Filesystem};
+    use dbvitals_model::{
+        Reason, Section, Snapshot,
+        host::{Filesystem, FilesystemGrowth},
+    };
 
     use super::*;
     use crate::testing::{self, edit};
@@ -153,6 +227,35 @@ mod tests {
         assert_eq!(severity(&with(terabyte, 10 * terabyte)), None);
         assert_eq!(severity(&with(terabyte / 2 - 1, 5 * terabyte)), Some(Severity::Warning));
         assert_eq!(severity(&with(terabyte, 100 * terabyte)), Some(Severity::Critical));
+    }
+
+    /// A disk of 1 TB, with so much free, that took so much in so many days.
+    fn filling(free_gb: i64, grown_gb: i64, days: f64) -> Option<Severity> {
+        let gb = 1_i64 << 30;
+        let mut snapshot = with(free_gb * gb, 1024 * gb);
+        if let dbvitals_model::TargetData::Host(host) = &mut snapshot.targets[0].data {
+            let growth = edit(&mut host.host.growth);
+            growth.seconds = days * DAY;
+            growth.filesystems =
+                vec![FilesystemGrowth { mount_point: "/data".into(), bytes: grown_gb * gb }];
+        }
+        severity(&snapshot)
+    }
+
+    #[test]
+    fn a_near_end_is_told_before_the_disk_is_full() {
+        assert_eq!(filling(500, 70, 7.0), None, "50 days");
+        assert_eq!(filling(200, 70, 7.0), Some(Severity::Warning), "20 days, 27 at the latest");
+        assert_eq!(filling(450, 700, 7.0), Some(Severity::Critical), "4.5 days, 6.2");
+    }
+
+    #[test]
+    fn traps_of_growth() {
+        assert_eq!(filling(700, 100, 1.0 / 24.0), None, "a load on a disk that is half empty");
+        assert_eq!(filling(400, 100, 1.0 / 24.0), Some(Severity::Warning), "never critical");
+        assert_eq!(filling(400, 100, 1.0 / 25.0), None, "less than an hour");
+        assert_eq!(filling(400, -100, 7.0), None, "it shrinks");
+        assert_eq!(filling(400, 0, 7.0), None, "it rests");
     }
 
     #[test]

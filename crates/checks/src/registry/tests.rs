@@ -99,6 +99,7 @@ fn needs_and_uses_are_what_is_read() {
         let built = match check.run {
             Run::Postgres(_) | Run::Database(_) => testing::pg(|pg| {
                 testing::edit(&mut pg.window);
+                testing::edit(&mut pg.growth);
             }),
             Run::Redis(_) => testing::redis(|redis| {
                 testing::edit(&mut redis.window);

@@ -20,6 +20,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration, env = "DBVITALS_INTERVAL")]
     pub(crate) interval: Option<Duration>,
 
+    /// Looks at the sessions per second during the interval; fewer where they would cost over 1 % of a core
+    #[arg(
+        long,
+        value_name = "HZ",
+        value_parser = sample_rate,
+        default_value = "10",
+        env = "DBVITALS_SAMPLE_RATE"
+    )]
+    pub(crate) sample_rate: f64,
+
     /// Format of standard output
     #[arg(long, short, value_enum, env = "DBVITALS_FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
@@ -40,6 +50,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "interval", "save_snapshot"])]
     pub(crate) from: Option<PathBuf>,
 
+    /// Judge by what happened since an earlier snapshot (see --save-snapshot): rates, growth and dates over the
+    /// hours or days between
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with = "interval")]
+    pub(crate) since: Option<PathBuf>,
+
     /// Compare with an earlier report (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -55,6 +70,16 @@ pub(crate) struct Args {
     /// Nothing but errors on standard error
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// Reads a rate between one look in ten seconds and a hundred a second.
+fn sample_rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.1..=100.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err(format!("{text} is not between 0.1 and 100"))
+    }
 }
 
 /// How to judge what was seen.

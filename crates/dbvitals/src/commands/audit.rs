@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dbvitals_checks::{baseline, judge};
 use dbvitals_model::{
-    Reason, Severity, Snapshot, TargetData, report::Report, snapshot::FORMAT_VERSION,
+    Reason, Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
 };
 
 use crate::{
@@ -25,13 +25,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let settings = judging::settings(&merged, &file)?;
     let before = args.baseline.as_deref().map(read_report).transpose()?;
     let files = render::files(&args.output)?;
-    let snapshot = match &args.from {
+    let earlier = args.since.as_deref().map(|path| Ok((path, read_snapshot(path)?))).transpose()?;
+    let mut snapshot = match &args.from {
         Some(path) => read_snapshot(path)?,
         None => look(args, &merged, &file)?,
     };
     if let Some(path) = &args.save_snapshot {
         save_snapshot(path, &snapshot)?;
         say(args, "saved the snapshot to", path);
+    }
+    // What was saved stays as it was seen; the earlier snapshot is for this judgement alone.
+    if let Some((path, earlier)) = &earlier {
+        begin_with(path, earlier, &mut snapshot)?;
     }
     let mut report = judge(&snapshot, &settings);
     if let Some(before) = &before {
@@ -49,11 +54,27 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
 fn look(args: &Args, merged: &Merged, file: &File) -> Result<Snapshot, Problem> {
     let targets = target::resolve(&args.targets, merged, file, &environment::variable)?;
     let options = gather::Options {
-        interval: merged.interval.value,
+        interval: merged.interval.value.filter(|_| args.since.is_none()),
+        samples_per_second: args.sample_rate,
         timeout: merged.timeout.value,
         quick: false,
     };
     gather::gather(&targets, &options, &Progress::new(args.quiet))
+}
+
+/// Makes the earlier snapshot the first look of every window.
+fn begin_with(path: &Path, earlier: &Snapshot, snapshot: &mut Snapshot) -> Result<(), Problem> {
+    if earlier.taken_at >= snapshot.taken_at {
+        return Err(Problem::usage(format!(
+            "{} was taken at {:.0}, not before the snapshot to judge ({:.0})",
+            path.display(),
+            earlier.taken_at,
+            snapshot.taken_at
+        ))
+        .hint("name the older of the two with --since"));
+    }
+    since(earlier, snapshot);
+    Ok(())
 }
 
 /// The exit code of a report: 4 when nothing could be reached, 3 when something is missing (a verdict

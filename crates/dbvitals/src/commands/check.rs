@@ -34,7 +34,7 @@ fn look(args: &Args) -> Result<Exit, Problem> {
     let settings = judging::settings(&merged, &file)?;
     let targets = target::resolve(&args.targets, &merged, &file, &environment::variable)?;
     let timeout = args.targets.timeout.unwrap_or(TIMEOUT);
-    let options = gather::Options { interval: None, timeout, quick: true };
+    let options = gather::Options { quick: true, ..gather::Options::once(timeout) };
     let snapshot = gather::gather(&targets, &options, &Progress::new(true))?;
     let mut signs: Vec<plugin::Vital> = unreachable(&snapshot);
     let many = targets.len() > 1;

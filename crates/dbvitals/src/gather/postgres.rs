@@ -19,6 +19,7 @@ pub(super) async fn look(
         connect_timeout: options.timeout.min(base.connect_timeout),
         budget: options.timeout,
         window: options.interval,
+        samples_per_second: options.samples_per_second,
         wanted: &wanted,
         ..base
     };

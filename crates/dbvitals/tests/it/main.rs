@@ -18,4 +18,5 @@ mod roles;
 mod run;
 mod scenarios;
 mod side_commands;
+mod since;
 mod versions;

@@ -3,12 +3,19 @@
 
 mod between;
 mod counter;
+mod look;
+mod sampled;
 mod statement_change;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::between::between;
+pub use self::{
+    between::between,
+    sampled::{
+        Sampled, SampledEvent, SampledLockWait, SampledLockWaits, SampledStatement, SampledTree,
+    },
+};
 use super::{
     counters::{Archiver, Checkpoints, Io, Wal},
     database::Database,
@@ -37,19 +44,9 @@ pub struct Window {
     pub io: Vec<Io>,
     /// Counter differences of tables, by database name.
     pub relations: Vec<(String, Vec<Relation>)>,
-    /// Sums of lock waits seen while sampling: number of samples in which somebody waited, and waits seen.
-    pub lock_wait_samples: Option<LockWaitSamples>,
-}
-
-/// Waits for locks seen by repeated looks at the sessions.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LockWaitSamples {
-    pub looks: i64,
-    /// Distinct waits (session and statement) seen.
-    pub waits: i64,
-    /// Sum over distinct waits of the longest time each was seen to last.
-    pub waited_ms: f64,
+    /// What sessions did, seen by many looks; only where the window was watched, not where it lies between two
+    /// saved snapshots.
+    pub sampled: Option<Sampled>,
 }
 
 /// One look at the counters of a server. What could not be read is empty or `None`.

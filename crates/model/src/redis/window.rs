@@ -69,17 +69,44 @@ impl Window {
             counters,
             commands: commands_between(&before.commands, &after.commands),
             errors: errors_between(&before.errors, &after.errors),
+            memory_growth_bytes: before
+                .int("used_memory")
+                .zip(after.int("used_memory"))
+                .and_then(|(first, last)| last.checked_sub(first)),
             cpu_ratio: cpu_seconds_between(before, after).map(|spent| spent / seconds),
         })
     }
 }
 
+/// Counters that only a restart or `CONFIG RESETSTAT` sets back, and that both set back together.
+const RESET_TOGETHER: &[&str] = &[
+    "uptime_in_seconds",
+    "total_commands_processed",
+    "total_connections_received",
+    "total_net_input_bytes",
+    "total_net_output_bytes",
+    "keyspace_hits",
+    "keyspace_misses",
+    "expired_keys",
+    "evicted_keys",
+    "rejected_connections",
+    "total_error_replies",
+];
+
+/// Whether counters began anew in between: any of those that are set back together fell, a command was called less
+/// often than before, or another process answers.
 fn is_another_epoch(before: &Info, after: &Info) -> bool {
     let fell =
         |name: &str| matches!((before.int(name), after.int(name)), (Some(b), Some(a)) if a < b);
+    let calls: BTreeMap<&str, i64> =
+        after.commands.iter().map(|stat| (stat.name.as_str(), stat.calls)).collect();
+    let knows_commands = !after.commands.is_empty();
+    let forgot = |stat: &CommandStat| {
+        calls.get(stat.name.as_str()).map_or(knows_commands, |calls| *calls < stat.calls)
+    };
     before.text("run_id") != after.text("run_id")
-        || fell("uptime_in_seconds")
-        || fell("total_commands_processed")
+        || RESET_TOGETHER.iter().any(|name| fell(name))
+        || before.commands.iter().any(forgot)
 }
 
 /// The growth of a counter; `None` when it fell (or when the numbers are absurd).

@@ -2,7 +2,7 @@
 
 use dbvitals_model::{
     Unavailable,
-    pg::{DatabaseSnapshot, relation::Relation},
+    pg::{DatabaseSnapshot, relation::Relation, schema::Sequence},
     snapshot::CollectorCost,
 };
 
@@ -12,7 +12,7 @@ use super::{
     found::Found,
     reader::Reader,
     registry::COLLECTORS,
-    relations,
+    relations, sequences,
 };
 use crate::Session;
 
@@ -52,18 +52,23 @@ pub(super) fn closed(name: &str, reader: &Reader, why: &Unavailable) -> Database
     snapshot
 }
 
-/// The counters of a database's relations, without their sizes; empty when they cannot be read.
-pub(super) async fn relation_counters(
+/// The counters of a database's relations, without their sizes, and if wanted the positions of its sequences; empty
+/// when they cannot be read.
+pub(super) async fn first_look(
     session: &mut Session,
     asking: Asking<'_>,
+    with_sequences: bool,
     cost: &mut Vec<CollectorCost>,
-) -> Vec<Relation> {
+) -> (Vec<Relation>, Vec<Sequence>) {
     let asking = Asking { opens_nothing: true, ..asking };
     let mut snapshot = DatabaseSnapshot::default();
-    for (collector, found) in asking.ask(session, &[&relations::COLLECTOR], cost).await {
+    let both: [&'static Collector; 2] = [&relations::COLLECTOR, &sequences::COLLECTOR];
+    let due = if with_sequences { &both[..] } else { &both[..1] };
+    for (collector, found) in asking.ask(session, due, cost).await {
         file(&mut snapshot, collector, found);
     }
-    snapshot.relations.value().cloned().unwrap_or_default()
+    let relations = snapshot.relations.value().cloned().unwrap_or_default();
+    (relations, snapshot.sequences.value().cloned().unwrap_or_default())
 }
 
 fn of_databases() -> impl Iterator<Item = &'static Collector> {

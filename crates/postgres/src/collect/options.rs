@@ -13,6 +13,8 @@ pub struct Options<'a> {
     pub budget: Duration,
     /// Time between two looks at the counters; `None` takes one look and gives no rates.
     pub window: Option<Duration>,
+    /// Looks at the sessions per second while the window is open; positive.
+    pub samples_per_second: f64,
     /// The dearest class of collectors to run.
     pub dearest: Cost,
     /// Whether databases are entered at all.
@@ -53,6 +55,7 @@ impl Default for Options<'_> {
             connect_timeout: Duration::from_secs(10),
             budget: Duration::from_mins(1),
             window: None,
+            samples_per_second: 10.0,
             dearest: Cost::Heavy,
             enters_databases: true,
             machine: MachineReading::WhenRemote,
@@ -67,6 +70,7 @@ impl fmt::Debug for Options<'_> {
             .field("connect_timeout", &self.connect_timeout)
             .field("budget", &self.budget)
             .field("window", &self.window)
+            .field("samples_per_second", &self.samples_per_second)
             .field("dearest", &self.dearest)
             .field("enters_databases", &self.enters_databases)
             .field("machine", &self.machine)

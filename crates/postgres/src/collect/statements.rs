@@ -55,6 +55,8 @@ const CANDIDATES: usize = 60;
 pub(super) struct Entries {
     pub(super) since: Option<Timestamp>,
     pub(super) rows: Vec<Statement>,
+    /// Ids whose texts are wanted whatever their counters say.
+    pub(super) also: Vec<i64>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,8 @@ async fn over(
     let mut wanted = leaders(&entries.rows, CANDIDATES);
     if let Some(before) = before {
         wanted.extend(leaders(&texts::grown(before, &entries), CANDIDATES));
+        let also = before.also.iter();
+        wanted.extend(also.map(|id| Statement { query_id: *id, ..Statement::default() }));
     }
     let ids = texts::ids(&wanted);
     let sql = installed.place_in(TEXTS).replace("{query_ids}", &ids);
@@ -181,7 +185,7 @@ async fn look(
     let info: Option<Info> = answers.next().and_then(|answer| answer.result.ok()?.one().ok());
     let since = info.as_ref().and_then(|info| info.stats_reset);
     let rows = table.decode().map_err(|error| obstacle::of_shape(&error))?;
-    Ok((Entries { since, rows }, info))
+    Ok((Entries { since, rows, also: Vec::new() }, info))
 }
 
 /// The first look of a window; empty when nothing can be read.
@@ -203,7 +207,7 @@ pub(super) async fn look_before(run: &mut Run<'_>) -> Entries {
 }
 
 fn file(run: &mut Run<'_>, read: Read) -> Vec<Statement> {
-    let Read { entries: Entries { since, rows }, info, text_file_bytes, count, gaps } = read;
+    let Read { entries: Entries { since, rows, .. }, info, text_file_bytes, count, gaps } = read;
     if let Section::Collected(Collected { value: status, .. }) = &mut run.snapshot.statements_status
     {
         status.entries = i64::try_from(count).ok();

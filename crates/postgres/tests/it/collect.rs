@@ -2,6 +2,7 @@
 
 mod faults;
 mod locked;
+mod sampling;
 mod sections;
 mod statements;
 mod texts;

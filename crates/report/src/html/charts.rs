@@ -24,6 +24,7 @@ pub(super) struct Ring {
 pub(super) struct Chart {
     pub(super) title: String,
     pub(super) target: String,
+    pub(super) note: Option<String>,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
 }
@@ -79,6 +80,7 @@ pub(super) fn all(report: &Report) -> Vec<Chart> {
                     .collect()
             });
             Chart {
+                note: table.note.as_deref().map(visible::inline),
                 title: visible::inline(&table.title),
                 target: visible::inline(&table.target),
                 columns: table

@@ -46,6 +46,7 @@ fn holding(text: &str) -> Report {
     }
     for overview in &mut report.overview {
         overview.title.clone_from(&text);
+        overview.note = Some(text.clone());
         overview.rows[0][0] = text.as_str().into();
     }
     report

@@ -1,6 +1,8 @@
 //! Sessions that wait for another's lock.
 
-use dbvitals_model::{Evidence, Finding, FixKind, Severity, Subject, Unit};
+use dbvitals_model::{
+    Evidence, Finding, FixKind, Severity, Subject, Unit, pg::window::SampledTree,
+};
 
 use super::{
     session,
@@ -23,14 +25,15 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["activity", "locks"],
-    uses: &[],
+    uses: &["window"],
     thresholds: &[&WARNING, &CRITICAL, &BLOCKED, &MIN_WAIT],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 A session that others wait for: one of them for at least `warning_seconds` (or `critical_seconds`), or at
 least `max_blocked` of them while one has waited for `min_wait_seconds`. The subject is the session at the
-root, which waits for nobody; the evidence holds the tree below it.
+root, which waits for nobody; the evidence holds the tree below it. With a window, trees that came and went
+while it was open count as well.
 
 ## Why it matters
 Every waiting session holds a connection and its own locks, so queues grow: one forgotten transaction and
@@ -87,10 +90,72 @@ static MIN_WAIT: Threshold = Threshold {
 };
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let (sessions, locks) = (pg.activity()?, pg.locks()?);
+    let (sessions, locks, window) = (pg.activity()?, pg.locks()?, pg.window().ok());
     let trees = tree::trees(pg, sessions, &locks.waits);
-    let found = trees.iter().filter_map(|tree| judge(cx, tree)).collect();
+    let mut found: Vec<Finding> = trees.iter().filter_map(|tree| judge(cx, tree)).collect();
+    let sampled = window.and_then(|window| window.sampled.as_ref());
+    for seen in sampled.iter().flat_map(|sampled| &sampled.trees) {
+        if !trees.iter().any(|tree| tree.root == seen.root) {
+            found.extend(judge_gone(cx, seen));
+        }
+    }
     session::unless_hidden(found, pg, sessions)
+}
+
+/// A tree that was there while the window was open and is no more: nothing is left to end.
+fn judge_gone(cx: &Context<'_>, tree: &SampledTree) -> Option<Finding> {
+    let who = match (tree.root, &tree.user) {
+        (0, _) => "prepared transaction".to_owned(),
+        (root, Some(user)) => format!("{root} ({user})"),
+        (root, None) => root.to_string(),
+    };
+    let subject = Subject::new("session", who.as_str());
+    let (blocked, wait) = (tree.victims_max as f64, tree.longest_ms / 1000.0);
+    let (severity, limit) = severity(cx, &who, blocked, wait)?;
+    let waiters = waiters(tree.victims_max);
+    let state = tree.state.as_deref().unwrap_or("state unknown");
+    let source = "looks at the sessions";
+    let finding = cx
+        .finding(
+            severity,
+            subject,
+            format!(
+                "session {who} ({state}) made {waiters}, for up to {}, while it was watched",
+                words::seconds(wait)
+            ),
+            "It is over: find what the session did, keep such transactions short, and run DDL with a \
+             short lock_timeout.",
+        )
+        .with(
+            Evidence::new("longest wait", wait, Unit::Seconds, source)
+                .against(cx.limit_for(limit, &who)),
+        )
+        .with(
+            Evidence::new("sessions blocked", blocked, Unit::Count, "pg_blocking_pids")
+                .against(cx.limit_for(&BLOCKED, &who)),
+        )
+        .with(Evidence::new("application", tree.application.as_str(), Unit::Text, source));
+    Some(finding)
+}
+
+/// How bad a tree is, and the limit it is held against.
+fn severity(
+    cx: &Context<'_>,
+    name: &str,
+    blocked: f64,
+    wait: f64,
+) -> Option<(Severity, &'static Threshold)> {
+    let many = blocked >= cx.limit_for(&BLOCKED, name) && wait >= cx.limit_for(&MIN_WAIT, name);
+    let severity =
+        cx.above(wait, &WARNING, &CRITICAL, name).or(many.then_some(Severity::Warning))?;
+    Some((severity, if severity == Severity::Critical { &CRITICAL } else { &WARNING }))
+}
+
+fn waiters(count: impl Into<i64>) -> String {
+    match count.into() {
+        1 => "another session wait".to_owned(),
+        count => format!("{count} sessions wait"),
+    }
 }
 
 fn judge(cx: &Context<'_>, tree: &Tree<'_>) -> Option<Finding> {
@@ -100,22 +165,14 @@ fn judge(cx: &Context<'_>, tree: &Tree<'_>) -> Option<Finding> {
         None => Subject::new("session", tree.root.to_string()),
     };
     let (blocked, wait) = (tree.blocked as f64, tree.longest_seconds);
-    let many = blocked >= cx.limit_for(&BLOCKED, &subject.name)
-        && wait >= cx.limit_for(&MIN_WAIT, &subject.name);
-    let severity =
-        cx.above(wait, &WARNING, &CRITICAL, &subject.name).or(many.then_some(Severity::Warning))?;
-    let limit = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
+    let (severity, limit) = severity(cx, &subject.name, blocked, wait)?;
     let limits = (cx.limit_for(limit, &subject.name), cx.limit_for(&BLOCKED, &subject.name));
     let who = match tree.session {
         Some(root) => session::label(root),
         None if tree.root == 0 => "a prepared transaction".to_owned(),
         None => format!("session {}", tree.root),
     };
-    let waiters = if tree.blocked == 1 {
-        "another session wait".to_owned()
-    } else {
-        format!("{} sessions wait", tree.blocked)
-    };
+    let waiters = waiters(i64::try_from(tree.blocked).unwrap_or(i64::MAX));
     let found = cx
         .finding(
             severity,
@@ -165,7 +222,10 @@ fn advice(tree: &Tree<'_>) -> &'static str {
 mod tests {
     use dbvitals_model::{
         Reason, Section, Snapshot,
-        pg::activity::{LockWait, Session},
+        pg::{
+            activity::{LockWait, Session},
+            window::Sampled,
+        },
     };
 
     use super::*;
@@ -232,6 +292,35 @@ mod tests {
         assert!(testing::findings(&CHECK, &snapshot)[0].fix.is_none());
         change(&mut snapshot, 1);
         assert!(testing::findings(&CHECK, &snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_tree_that_came_and_went_in_the_window_is_told_once() {
+        let watched = |root, victims_max, longest_ms| {
+            let mut snapshot = queue(2, 90, "active");
+            if let dbvitals_model::TargetData::Postgres(pg) = &mut snapshot.targets[0].data {
+                let tree = SampledTree {
+                    root,
+                    victims_max,
+                    longest_ms,
+                    user: Some("job".into()),
+                    ..SampledTree::default()
+                };
+                let sampled = Some(Sampled { trees: vec![tree], ..Sampled::default() });
+                edit(&mut pg.window).sampled = sampled;
+            }
+            testing::findings(&CHECK, &snapshot)
+        };
+        assert_eq!(watched(1, 2, 90_000.0).len(), 1, "it is still there");
+        let found = watched(7, 1, 60_000.0);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            found[1].message,
+            "session 7 (job) (state unknown) made another session wait, for up to 60 s, while it was \
+             watched"
+        );
+        assert_eq!(watched(7, 1, 59_999.0).len(), 1);
+        assert_eq!(watched(7, 3, 1_000.0).len(), 2);
     }
 
     #[test]

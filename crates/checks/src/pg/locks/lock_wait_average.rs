@@ -64,18 +64,18 @@ static WAITS: Threshold = Threshold {
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let window = pg.window().map_err(|_| Skip::needs_window())?;
-    let samples = window.lock_wait_samples.as_ref().ok_or_else(Skip::needs_window)?;
-    let waits = samples.waits as f64;
+    let sampled = window.sampled.as_ref().ok_or_else(Skip::needs_window)?;
+    let waits = sampled.lock_waits.waits as f64;
     let name = pg.name();
     if waits < cx.limit_for(&WAITS, name).max(1.0) {
         return Ok(Vec::new());
     }
-    let mean = samples.waited_ms / waits;
+    let mean = sampled.lock_waits.waited_ms / waits;
     let limit = cx.limit_for(&MEAN, name);
     if mean <= limit {
         return Ok(Vec::new());
     }
-    let source = format!("pg_stat_activity, {} looks", samples.looks);
+    let source = format!("pg_stat_activity, {} looks", sampled.looks);
     let found = cx
         .finding(
             Severity::Warning,
@@ -91,14 +91,23 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         .with(Evidence::new("mean wait", mean, Unit::Ms, source.as_str()).against(limit))
         .with(Evidence::new("waits", waits, Unit::Count, source))
         .with(Evidence::new("window", window.seconds, Unit::Seconds, "two looks"));
-    Ok(vec![found])
+    let longest = sampled.lock_waits.longest.first();
+    Ok(vec![match longest {
+        Some(wait) => found.with(Evidence::new(
+            "longest wait",
+            wait.waited_ms,
+            Unit::Ms,
+            format!("{} of session {}", wait.event, wait.pid),
+        )),
+        None => found,
+    }])
 }
 
 #[cfg(test)]
 mod tests {
     use dbvitals_model::{
         Reason, Section, Snapshot,
-        pg::window::{LockWaitSamples, Window},
+        pg::window::{Sampled, SampledLockWaits, Window},
     };
 
     use super::*;
@@ -108,10 +117,10 @@ mod tests {
         testing::pg(|pg| {
             pg.window = Section::collected(Window {
                 seconds: 10.0,
-                lock_wait_samples: samples.map(|(waits, waited_ms)| LockWaitSamples {
+                sampled: samples.map(|(waits, waited_ms)| Sampled {
                     looks: 100,
-                    waits,
-                    waited_ms,
+                    lock_waits: SampledLockWaits { waits, waited_ms, longest: Vec::new() },
+                    ..Sampled::default()
                 }),
                 ..Window::default()
             });

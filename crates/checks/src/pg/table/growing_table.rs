@@ -1,6 +1,8 @@
 //! Tables that grow faster than they did before.
 
-use dbvitals_model::{Evidence, Reason, Severity, Unavailable, Unit, pg::relation::Relation};
+use dbvitals_model::{
+    Evidence, Finding, Reason, Severity, Unavailable, Unit, pg::relation::Relation,
+};
 
 use super::{
     ordinary::{on_primary, rows, stored, subject, with_age},
@@ -9,6 +11,7 @@ use super::{
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta::{self, Needs, Pace},
     skip::{Judged, Skip},
     view::DatabaseView,
     words,
@@ -25,14 +28,14 @@ pub static CHECK: Check = Check {
     severity: Severity::Warning,
     versions: (13, u32::MAX),
     needs: &["relations", "databases", "window"],
-    uses: &[],
+    uses: &["growth"],
     thresholds: &[&FACTOR, &DAILY, &MIN_SIZE, &MIN_WINDOW],
     fix: None,
     explain: "\
 ## What it detects
 A table of at least `min_size_bytes` that, in an observed window of at least `min_window_seconds`, gained rows (inserted
 less deleted) at a pace of more than `daily_ratio` of its rows a day. Where that is more than `trend_factor` times its own
-pace since statistics began, it is a warning, otherwise information.
+pace since statistics began, it is a warning, otherwise information. The evidence says when it will be twice as large.
 
 ## Why it matters
 Sudden growth is a loop, a job run twice, or a clean-up that stopped; steady growth says when the disk is full and when
@@ -88,6 +91,7 @@ static MIN_WINDOW: Threshold = Threshold {
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (relations, window) = (db.relations()?, db.server().window());
+    let growth = db.server().growth().ok();
     db.stats()?;
     on_primary(db)?;
     let seconds = window.map_err(|_| longer(cx))?.seconds;
@@ -136,9 +140,41 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
                 Unit::Bytes,
                 "pg_total_relation_size",
             ));
+        let finding = doubling(finding, db, table, gained(changed), seconds);
+        let bytes = growth.and_then(|growth| growth.of_table(db.name(), table.oid));
+        let finding = match bytes {
+            Some(bytes) => finding.with(Evidence::new(
+                "growth in the window",
+                bytes,
+                Unit::Bytes,
+                "pg_total_relation_size twice",
+            )),
+            None => finding,
+        };
         found.push(with_age(finding, db));
     }
     Ok(found)
+}
+
+/// When it will hold twice the rows.
+fn doubling(
+    finding: Finding,
+    db: &DatabaseView<'_>,
+    table: &Relation,
+    gained: f64,
+    seconds: f64,
+) -> Finding {
+    let pace = Pace { grown: gained, seconds, steps: gained };
+    let enough = Needs { seconds: 0.0, steps: 1_000.0 };
+    match eta::eta(rows(table), pace, enough) {
+        Some(date) => finding.with(Evidence::new(
+            "twice as large between",
+            date.dates(db.server().now()),
+            Unit::Text,
+            "the observed window",
+        )),
+        None => finding,
+    }
 }
 
 fn gained(table: &Relation) -> f64 {
@@ -159,13 +195,13 @@ fn longer(cx: &Context<'_>) -> Skip {
     Skip(Unavailable::with_remedy(
         Reason::NotAsked,
         format!("growth shows in two looks at least {} apart", words::seconds(seconds)),
-        format!("run with --interval {seconds:.0}s"),
+        format!("run with --since SNAPSHOT, or with --interval {seconds:.0}s"),
     ))
 }
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Finding, Section, Snapshot, pg::window::Window};
+    use dbvitals_model::{Section, Snapshot, pg::window::Window};
 
     use super::*;
     use crate::pg::table::sample::{orders, with, with_more};

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta::{self, Eta, Needs, Pace},
     skip::Judged,
     view::DatabaseView,
     words,
@@ -29,14 +30,14 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["columns", "indexes"],
-    uses: &["constraints", "sequences"],
+    uses: &["constraints", "sequences", "growth"],
     thresholds: &[&WARNING, &CRITICAL],
     fix: Some(FixKind::Manual),
     explain: "\
 ## What it detects
 A `smallint` or `integer` column of a primary key, unique index or foreign key whose largest value, as the last
 analyze saw it, is at `warning_ratio` (or `critical_ratio`) of the type's end. Columns whose own sequence says as
-much are left to `pg-sequence-exhaustion`.
+much are left to `pg-sequence-exhaustion`. Between two snapshots a day or more apart, with the date of its end.
 
 ## Why it matters
 The next value beyond the end fails with `integer out of range`, and with it every insert. A referring column
@@ -77,6 +78,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (columns, indexes) = (db.columns()?, db.indexes()?);
     let constraints = db.constraints().map_or(&[][..], Vec::as_slice);
     let sequences = db.sequences().map_or(&[][..], Vec::as_slice);
+    let growth = db.server().growth().ok();
     not_twice(db)?;
     let keys: Vec<(&Column, i64)> = columns
         .iter()
@@ -101,10 +103,15 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         if is_told_by_its_sequence(column, seen, sequences) {
             continue;
         }
+        let grown = growth.and_then(|growth| {
+            Some((growth, growth.of_key(db.name(), column.table_oid, column.number)?))
+        });
+        let date =
+            grown.and_then(|(growth, values)| date(growth.seconds, values as f64, end - seen));
         let limit = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
         let table = format!("{}.{}", column.schema, column.table);
-        found.push(
-            cx.finding(
+        let finding = cx
+            .finding(
                 severity,
                 Subject::within("column", db.name(), &name).of_table(table),
                 format!(
@@ -121,10 +128,22 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
             .with(Evidence::new("largest value seen", seen, Unit::Count, "last analyze"))
             .with(Evidence::new("largest value possible", end, Unit::Count, "type"))
             .fixed_by(widened(&column.schema, &column.table, &column.name))
-            .promising("inserts do not stop one day"),
-        );
+            .promising("inserts do not stop one day");
+        let source = "the largest value at two analyses";
+        found.push(match date {
+            Some(date) => date.told(finding, Unit::Count, db.server().now(), source),
+            None => finding,
+        });
     }
     Ok(found)
+}
+
+/// A day at least: what two analyses saw lies further apart than the two looks, or less far.
+const OBSERVED: Needs = Needs { seconds: 86_400.0, steps: 1_000.0 };
+
+fn date(seconds: f64, values: f64, left: i64) -> Option<Eta> {
+    let pace = Pace { grown: values, seconds, steps: values };
+    eta::eta(left.max(0) as f64, pace, OBSERVED)
 }
 
 fn is_key(column: &Column, indexes: &[Index], constraints: &[Constraint]) -> bool {
@@ -152,7 +171,10 @@ fn is_told_by_its_sequence(column: &Column, seen: i64, sequences: &[Sequence]) -
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Finding, Reason, Section, pg::DatabaseSnapshot};
+    use dbvitals_model::{
+        Finding, Reason, Section,
+        pg::{DatabaseSnapshot, growth::KeyGrowth},
+    };
 
     use super::*;
     use crate::testing::{self, edit, findings, skipped};
@@ -194,6 +216,25 @@ mod tests {
         assert_eq!(severity(1_503_238_553), Some(Severity::Warning));
         assert_eq!(severity(1_825_361_099), Some(Severity::Warning));
         assert_eq!(severity(1_825_361_101), Some(Severity::Critical));
+    }
+
+    #[test]
+    fn two_snapshots_give_a_date() {
+        let found = |values, days: f64| {
+            let snapshot = testing::pg(|pg| {
+                keyed(testing::app(pg), column(Some(1_600_000_000)));
+                let growth = edit(&mut pg.growth);
+                growth.seconds = days * 86_400.0;
+                growth.keys =
+                    vec![KeyGrowth { database: "app".into(), table_oid: 1, number: 1, values }];
+            });
+            findings(&CHECK, &snapshot).remove(0)
+        };
+        let dated =
+            |finding: &Finding| finding.evidence.iter().any(|e| e.label == "used up between");
+        assert!(dated(&found(70_000_000, 7.0)));
+        assert!(!dated(&found(70_000_000, 0.5)), "half a day");
+        assert!(!dated(&found(0, 7.0)), "no analyze in between");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::wraparound::{self, Kind};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta,
     skip::Judged,
     view::PgView,
 };
@@ -19,13 +20,15 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["databases"],
-    uses: &["relations", "window"],
-    thresholds: &[&WARNING, &CRITICAL],
+    uses: &["relations", "settings", "growth"],
+    thresholds: &[&WARNING, &CRITICAL, &eta::SOON, &eta::MIN_SECONDS],
     fix: Some(FixKind::Safe),
     explain: "\
 ## What it detects
 A database whose oldest multixact id (a lock on one row by several transactions) has used `warning_ratio` (or
-`critical_ratio`) of the 2^31 that can be told apart.
+`critical_ratio`) of the 2^31 that can be told apart. Where ids were watched for `min_observed_seconds`, with the date
+at which they are used up if nothing is frozen; within `warning_days` that is a warning of its own, provided that the
+age is half as much again as `autovacuum_multixact_freeze_max_age`.
 
 ## Why it matters
 At the end the server refuses every command that would need a new multixact id: inserts that check a foreign
@@ -67,7 +70,8 @@ static KIND: Kind = Kind {
     source: "mxid_age(pg_database.datminmxid)",
     of_database: |database| database.multixact_age,
     of_table: |table| table.multixact_age,
-    burnt_by_transactions: false,
+    taken: |growth| growth.multixacts,
+    forced_at: ("autovacuum_multixact_freeze_max_age", 400_000_000.0),
     limits: [&WARNING, &CRITICAL],
 };
 

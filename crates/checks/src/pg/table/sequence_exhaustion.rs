@@ -1,7 +1,8 @@
 //! Sequences close to the end of their own range or of their column's type.
 
 use dbvitals_model::{
-    Evidence, Finding, Fix, FixKind, Severity, Subject, Unit, pg::schema::Sequence,
+    Evidence, Finding, Fix, FixKind, Severity, Subject, Unit,
+    pg::{growth::Growth, schema::Sequence},
 };
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta::{self, Eta, Needs, Pace},
     skip::{Judged, Skip},
     sql,
     view::DatabaseView,
@@ -26,14 +28,15 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["sequences"],
-    uses: &[],
-    thresholds: &[&WARNING, &CRITICAL],
+    uses: &["growth"],
+    thresholds: &[&WARNING, &CRITICAL, &eta::SOON, &eta::MIN_SECONDS],
     fix: Some(FixKind::Manual),
     explain: "\
 ## What it detects
 A sequence that has used `warning_ratio` (or `critical_ratio`) of what is left to it: the smaller of its own
 maximum and the largest value of the column it feeds. A `bigint` sequence behind an `integer` column ends with
-the column.
+the column. Where it was watched for `min_observed_seconds`, with the date of its end; one within `warning_days` is a
+warning whatever is left.
 
 ## Why it matters
 At the end every insert fails, at once, with `nextval: reached maximum value` or `integer out of range`.
@@ -71,7 +74,7 @@ static CRITICAL: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let sequences = db.sequences()?;
+    let (sequences, growth) = (db.sequences()?, db.server().growth().ok());
     not_twice(db)?;
     let hidden = sequences.iter().filter(|sequence| !sequence.is_readable).count();
     if hidden > 0 && hidden == sequences.len() {
@@ -84,10 +87,15 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         };
         return Err(Skip::permission("no sequence may be read by this role", remedy));
     }
-    Ok(sequences.iter().filter_map(|sequence| judged(db, cx, sequence)).collect())
+    Ok(sequences.iter().filter_map(|sequence| judged(db, cx, sequence, growth)).collect())
 }
 
-fn judged(db: &DatabaseView<'_>, cx: &Context<'_>, sequence: &Sequence) -> Option<Finding> {
+fn judged(
+    db: &DatabaseView<'_>,
+    cx: &Context<'_>,
+    sequence: &Sequence,
+    growth: Option<&Growth>,
+) -> Option<Finding> {
     let last = sequence.last_value?;
     let down = sequence.increment < 0;
     let (start, own_end) = if down {
@@ -112,18 +120,24 @@ fn judged(db: &DatabaseView<'_>, cx: &Context<'_>, sequence: &Sequence) -> Optio
         return None;
     }
     let share = used / span;
-    let severity = cx.above(share, &WARNING, &CRITICAL, &name)?;
+    let step = sequence.increment.unsigned_abs().max(1) as f64;
+    let left = (span - used).max(0.0) / step;
+    let date = growth.and_then(|growth| date(cx, growth, db.name(), sequence, left));
+    let soon = date.filter(|date| date.latest_days <= cx.limit_for(&eta::SOON, &name));
+    let by_share = cx.above(share, &WARNING, &CRITICAL, &name);
+    let severity = by_share.or(soon.map(|_| Severity::Warning))?;
     let limit = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
     let feeds = sequence.owner_column.as_ref().zip(sequence.owner_table.as_ref());
     let whose = feeds
         .map_or_else(String::new, |(column, table)| format!(", which feeds {table}.{column},"));
-    let step = sequence.increment.unsigned_abs().max(1) as f64;
+    let end_date =
+        soon.map_or_else(String::new, |date| format!("; at this pace it ends {}", date.when()));
     let found = cx
         .finding(
             severity,
             Subject::within("sequence", db.name(), &name),
             format!(
-                "sequence {name}{whose} has used {} of its values ({last} of {end})",
+                "sequence {name}{whose} has used {} of its values ({last} of {end}){end_date}",
                 words::percent(share)
             ),
             if narrow {
@@ -137,7 +151,13 @@ fn judged(db: &DatabaseView<'_>, cx: &Context<'_>, sequence: &Sequence) -> Optio
                 .against(cx.limit_for(limit, &name)),
         )
         .with(Evidence::new("last value", last, Unit::Count, "pg_sequences.last_value"))
-        .with(Evidence::new("values left", (span - used).max(0.0) / step, Unit::Count, "pg_sequences"));
+        .with(Evidence::new("values left", left, Unit::Count, "pg_sequences"));
+    let found = match date {
+        Some(date) => {
+            date.told(found, Unit::Count, db.server().now(), "pg_sequences.last_value twice")
+        }
+        None => found,
+    };
     let found = match &sequence.owner_type {
         Some(kind) => {
             found.with(Evidence::new("column type", kind.clone(), Unit::Text, "pg_attribute"))
@@ -145,6 +165,19 @@ fn judged(db: &DatabaseView<'_>, cx: &Context<'_>, sequence: &Sequence) -> Optio
         None => found,
     };
     Some(found.fixed_by(fix(sequence, narrow)).promising("inserts do not stop one day"))
+}
+
+/// When its values are used up, if it was watched while enough of them were drawn.
+fn date(
+    cx: &Context<'_>,
+    growth: &Growth,
+    database: &str,
+    sequence: &Sequence,
+    left: f64,
+) -> Option<Eta> {
+    let drawn = growth.of_sequence(database, &sequence.schema, &sequence.name)? as f64;
+    let pace = Pace { grown: drawn, seconds: growth.seconds, steps: drawn };
+    eta::eta(left, pace, Needs::of(cx, 100.0))
 }
 
 fn fix(sequence: &Sequence, narrow: bool) -> Fix {
@@ -176,7 +209,7 @@ fn is_narrow(sequence: &Sequence) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Reason, Section};
+    use dbvitals_model::{Reason, Section, pg::growth::SequenceGrowth};
 
     use super::*;
     use crate::testing::{self, edit, findings, skipped};
@@ -210,6 +243,36 @@ mod tests {
         assert_eq!(severity(1_503_238_554), Some(Severity::Warning));
         assert_eq!(severity(1_825_361_099), Some(Severity::Warning));
         assert_eq!(severity(1_825_361_102), Some(Severity::Critical));
+    }
+
+    /// A sequence that drew so many values in so many days.
+    fn drawing(last: i64, values: i64, days: f64) -> Vec<Finding> {
+        let snapshot = testing::pg(|pg| {
+            *edit(&mut testing::app(pg).sequences) = vec![serial(last)];
+            let growth = edit(&mut pg.growth);
+            growth.seconds = days * 86_400.0;
+            growth.sequences = vec![SequenceGrowth {
+                database: "app".into(),
+                schema: "app".into(),
+                name: "orders_id_seq".into(),
+                values,
+            }];
+        });
+        findings(&CHECK, &snapshot)
+    }
+
+    #[test]
+    fn a_near_end_is_told_whatever_is_left() {
+        // 1.147 billion are left; 70 million a day are 16 days.
+        let found = drawing(1_000_000_000, 490_000_000, 7.0);
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert!(found[0].message.ends_with("at this pace it ends in 14 to 20 days"), "{found:?}");
+        assert!(drawing(1_000_000_000, 49_000_000, 7.0).is_empty(), "160 days");
+        assert!(drawing(1_000_000_000, 49_000_000, 0.01).is_empty(), "a quarter of an hour");
+        assert!(drawing(1_000_000_000, -1, 7.0).is_empty());
+        let late = drawing(1_900_000_000, 49_000_000, 7.0);
+        assert_eq!(late[0].severity, Severity::Critical);
+        assert!(late[0].evidence.iter().any(|e| e.label == "days left at this pace"));
     }
 
     #[test]

@@ -1,14 +1,24 @@
 //! How far a counter of 2^31 identifiers has run, and when it will be spent.
 
 use dbvitals_model::{
-    Evidence, Finding, Fix, FixKind, Severity, Subject, Unit, pg::relation::Relation,
+    Evidence, Finding, Fix, FixKind, Severity, Subject, Unit,
+    pg::{growth::Growth, relation::Relation},
 };
 
 use super::ordinary::sql_name;
-use crate::{check::Threshold, context::Context, skip::Judged, view::PgView, words};
+use crate::{
+    check::Threshold,
+    context::Context,
+    eta::{self, Eta, Needs, Pace},
+    skip::Judged,
+    view::PgView,
+    words,
+};
 
 /// Identifiers between a row's and the newest that can be told apart.
 pub const SPAN: f64 = 2_147_483_648.0;
+/// The server stops handing them out so many before the end.
+const RESERVE: f64 = 3_000_000.0;
 
 /// Which of the two counters.
 pub struct Kind {
@@ -20,8 +30,10 @@ pub struct Kind {
     pub of_database: fn(&dbvitals_model::pg::database::Database) -> i64,
     /// A table's age.
     pub of_table: fn(&Relation) -> Option<i64>,
-    /// Whether the rate of transactions says when it will be spent.
-    pub burnt_by_transactions: bool,
+    /// Identifiers taken in the time observed.
+    pub taken: fn(&Growth) -> Option<i64>,
+    /// The setting beyond which autovacuum freezes whatever happens, and its default.
+    pub forced_at: (&'static str, f64),
     /// Share of the span from which on it is a warning, and critical.
     pub limits: [&'static Threshold; 2],
 }
@@ -32,29 +44,43 @@ impl std::fmt::Debug for Kind {
     }
 }
 
+/// Beyond its limit by so much, autovacuum is not keeping up: what it is about to freeze has no date.
+const NOT_KEEPING_UP: f64 = 1.5;
+
 /// Judges every database's age, templates included: any of them stops the whole server. Reads `databases`,
-/// and `relations` and `window` where they are there.
+/// and `relations`, `settings` and `growth` where they are there.
 pub fn judge(pg: &PgView<'_>, cx: &Context<'_>, kind: &Kind) -> Judged {
     let databases = pg.databases()?;
-    let per_second = transactions_per_second(pg);
+    let (growth, settings) = (pg.growth().ok(), pg.settings().ok());
     let oldest: Vec<(&str, Vec<&Relation>)> =
         pg.by_database().map(|db| (db.name(), oldest_tables(&db, kind))).collect();
+    let (setting, default) = kind.forced_at;
+    let forced_at = settings.and_then(|all| all.number(setting)).unwrap_or(default);
     let [warning, critical] = kind.limits;
     let mut found = Vec::new();
     for database in databases {
         let age = (kind.of_database)(database) as f64;
         let name = database.name.as_str();
-        let Some(severity) = cx.above(age / SPAN, warning, critical, name) else { continue };
+        let date = growth.and_then(|growth| date(cx, kind, growth, age));
+        let is_late = age >= forced_at * NOT_KEEPING_UP;
+        let soon =
+            date.filter(|date| is_late && date.latest_days <= cx.limit_for(&eta::SOON, name));
+        let by_age = cx.above(age / SPAN, warning, critical, name);
+        let Some(severity) = by_age.or(soon.map(|_| Severity::Warning)) else { continue };
         let limit = if severity == Severity::Critical { critical } else { warning };
         let mut finding = cx
             .finding(
                 severity,
                 Subject::new("database", name),
                 format!(
-                    "the oldest {} of {name} is {} old, {} of what the server can tell apart",
+                    "the oldest {} of {name} is {} old, {} of what the server can tell apart{}",
                     kind.word,
                     words::count(age),
-                    words::percent(age / SPAN)
+                    words::percent(age / SPAN),
+                    soon.map_or_else(String::new, |date| format!(
+                        "; at this pace they are used up {}",
+                        date.when()
+                    ))
                 ),
                 "End what holds the horizon back, then freeze the oldest tables; let autovacuum finish.",
             )
@@ -63,18 +89,20 @@ pub fn judge(pg: &PgView<'_>, cx: &Context<'_>, kind: &Kind) -> Judged {
                     .against(cx.limit_for(limit, name)),
             )
             .with(Evidence::new("age", age, Unit::Xids, kind.source));
-        if let Some(rate) = per_second.filter(|rate| kind.burnt_by_transactions && *rate > 0.0) {
-            finding = finding.with(Evidence::new(
-                "days left at the least",
-                (SPAN - age).max(0.0) / rate / 86_400.0,
-                Unit::Days,
-                "rate of all transactions, read-only ones included",
-            ));
+        if let Some(date) = date {
+            finding = date.told(finding, Unit::Xids, pg.now(), "ages of what was not frozen");
         }
         let tables = oldest.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, t)| t);
         found.push(with_tables(finding, name, tables, kind, age, severity));
     }
     Ok(found)
+}
+
+/// When the identifiers are used up if nothing is frozen.
+fn date(cx: &Context<'_>, kind: &Kind, growth: &Growth, age: f64) -> Option<Eta> {
+    let taken = (kind.taken)(growth)? as f64;
+    let pace = Pace { grown: taken, seconds: growth.seconds, steps: taken };
+    eta::eta((SPAN - RESERVE - age).max(0.0), pace, Needs::of(cx, 1_000.0))
 }
 
 /// The tables that keep the database old, as evidence and as statements.
@@ -137,22 +165,4 @@ fn oldest_tables<'a>(db: &crate::view::DatabaseView<'a>, kind: &Kind) -> Vec<&'a
     tables.sort_by_key(|table| (std::cmp::Reverse((kind.of_table)(table)), table.oid));
     tables.truncate(5);
     tables
-}
-
-/// Transactions of all databases per second: in the window, or since each one's statistics began.
-fn transactions_per_second(pg: &PgView<'_>) -> Option<f64> {
-    let (window, databases) = (pg.window(), pg.databases().ok()?);
-    let count = |database: &dbvitals_model::pg::database::Database| {
-        (database.commits + database.rollbacks).max(0) as f64
-    };
-    if let Ok(window) = window
-        && window.seconds > 0.0
-    {
-        return Some(window.databases.iter().map(count).sum::<f64>() / window.seconds);
-    }
-    let rates = databases.iter().filter_map(|database| {
-        let since = pg.seconds_since(database.stats_reset.or(pg.server().started_at))?;
-        (since > 0.0).then(|| count(database) / since)
-    });
-    Some(rates.sum())
 }

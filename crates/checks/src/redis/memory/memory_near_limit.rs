@@ -3,12 +3,13 @@
 use dbvitals_model::{
     Evidence, Finding, FixKind, Severity, Unit,
     host::Host,
-    redis::{Config, Info},
+    redis::{Config, Info, Window},
 };
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    eta::{self, Eta, Needs, Pace},
     redis::{config_fix, facts, memory::machine},
     skip::{Judged, Skip},
     view::RedisView,
@@ -24,14 +25,15 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (6, u32::MAX),
     needs: &["info"],
-    uses: &["config", "host"],
-    thresholds: &[&WARNING, &CRITICAL],
+    uses: &["config", "host", "window"],
+    thresholds: &[&WARNING, &CRITICAL, &SOON, &eta::MIN_SECONDS],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 `used_memory` at or above `warning_ratio` (or `critical_ratio`) of `maxmemory`. With an `allkeys-*`
 policy, on a server that was not called a store, this is only information: such a cache runs full by
-design.
+design. Where memory was watched for `min_observed_seconds`, with the date at which the limit is reached; within
+`warning_days` that is a warning, unless it is such a cache or runs for less than a day.
 
 ## Why it matters
 At the limit Redis evicts keys or, under `noeviction`, refuses writes with an `OOM` error.
@@ -67,21 +69,42 @@ static CRITICAL: Threshold = Threshold {
     why: "client buffers alone can take the last twentieth",
 };
 
+static SOON: Threshold = Threshold {
+    key: "warning_days",
+    unit: Unit::Days,
+    default: 7.0,
+    strict: Some(14.0),
+    range: (0.0, 3650.0),
+    why: "raising a limit takes minutes where the machine has room, and days where it has none",
+};
+
+/// A server that was just started fills up, whatever it will need.
+const WARM_UP_SECONDS: i64 = 86_400;
+/// Growth is counted in steps of a megabyte.
+const STEP_BYTES: f64 = 1_048_576.0;
+
 /// How far a raised limit goes beyond the old one.
 const RAISE: f64 = 1.5;
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let (info, config, host) = (redis.info()?, redis.config().ok(), redis.host());
+    let window = redis.window().ok();
     let (used, max) = (facts::number(info, "used_memory")?, facts::number(info, "maxmemory")?);
     if max <= 0.0 {
         return Err(Skip::not_applicable("maxmemory is not set"));
     }
-    let Some(severity) = cx.above(used / max, &WARNING, &CRITICAL, redis.name()) else {
+    let policy = info.text("maxmemory_policy").unwrap_or("unknown");
+    let runs_full = policy.starts_with("allkeys-") && redis.expectations().is_cache != Some(false);
+    let date = window.and_then(|window| date(cx, window, max - used));
+    let is_warm = redis.server().uptime_seconds >= WARM_UP_SECONDS;
+    let soon = date.filter(|date| {
+        !runs_full && is_warm && date.latest_days <= cx.limit_for(&SOON, redis.name())
+    });
+    let by_share = cx.above(used / max, &WARNING, &CRITICAL, redis.name());
+    let Some(severity) = by_share.or(soon.map(|_| Severity::Warning)) else {
         return Ok(Vec::new());
     };
     let threshold = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
-    let policy = info.text("maxmemory_policy").unwrap_or("unknown");
-    let runs_full = policy.starts_with("allkeys-") && redis.expectations().is_cache != Some(false);
     let advice = if runs_full {
         "Nothing, if it is a cache: it evicts on its own. Watch the hit ratio and the evictions."
     } else {
@@ -92,10 +115,14 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
             if runs_full { Severity::Info } else { severity },
             facts::server(redis),
             format!(
-                "{:.0} % of maxmemory is used: {} of {}, policy {policy}",
+                "{:.0} % of maxmemory is used: {} of {}, policy {policy}{}",
                 used / max * 100.0,
                 words::bytes(used),
-                words::bytes(max)
+                words::bytes(max),
+                soon.map_or_else(String::new, |date| format!(
+                    "; at this pace the limit is reached {}",
+                    date.when()
+                ))
             ),
             advice,
         )
@@ -106,7 +133,18 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         .with(Evidence::new("used_memory", used, Unit::Bytes, "INFO memory"))
         .with(Evidence::new("maxmemory", max, Unit::Bytes, "INFO memory"))
         .with(Evidence::new("maxmemory-policy", policy, Unit::Text, "INFO memory"));
+    let finding = match date {
+        Some(date) => date.told(finding, Unit::Bytes, redis.server().now, "used_memory twice"),
+        None => finding,
+    };
     Ok(vec![if runs_full { finding } else { raised(finding, info, config, host, max) }])
+}
+
+/// When the limit is reached.
+fn date(cx: &Context<'_>, window: &Window, left: f64) -> Option<Eta> {
+    let grown = window.memory_growth_bytes? as f64;
+    let pace = Pace { grown, seconds: window.seconds, steps: grown / STEP_BYTES };
+    eta::eta(left, pace, Needs::of(cx, 8.0))
 }
 
 /// Offers a higher limit where the machine has room for it.
@@ -182,6 +220,28 @@ mod tests {
             &[],
         );
         assert!(only(&CHECK, &small).fix.is_none(), "no room");
+    }
+
+    /// Half full, and grown by so many megabytes in so many days.
+    fn growing(megabytes: i64, days: f64, policy: &str, uptime_days: i64) -> Option<Severity> {
+        let mut snapshot = with("500000000", policy);
+        if let dbvitals_model::TargetData::Redis(redis) = &mut snapshot.targets[0].data {
+            redis.server.uptime_seconds = uptime_days * 86_400;
+            let window = testing::edit(&mut redis.window);
+            window.seconds = days * 86_400.0;
+            window.memory_growth_bytes = Some(megabytes * 1_048_576);
+        }
+        testing::findings(&CHECK, &snapshot).first().map(|found| found.severity)
+    }
+
+    #[test]
+    fn a_near_limit_is_told_while_there_is_room() {
+        assert_eq!(growing(200, 1.0, "noeviction", 90), Some(Severity::Warning), "2.4 days");
+        assert_eq!(growing(20, 1.0, "noeviction", 90), None, "24 days");
+        assert_eq!(growing(200, 1.0, "allkeys-lru", 90), None, "a cache fills up");
+        assert_eq!(growing(400, 0.5, "noeviction", 0), None, "it was just started");
+        assert_eq!(growing(200, 0.01, "noeviction", 90), None, "a quarter of an hour");
+        assert_eq!(growing(-200, 1.0, "noeviction", 90), None, "it shrinks");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use dbvitals_model::{
 pub(super) fn all() -> Vec<Overview> {
     let mega = 1_048_576.0;
     vec![
+        time(),
         overview(
             "top-statements",
             "pg-main",
@@ -78,6 +79,28 @@ pub(super) fn all() -> Vec<Overview> {
     ]
 }
 
+/// Where the time of a watched window went.
+fn time() -> Overview {
+    let columns = [
+        ("class", Unit::Text),
+        ("event", Unit::Text),
+        ("sessions", Unit::Count),
+        ("share", Unit::Ratio),
+    ];
+    let row = |class: &str, event: &str, sessions: f64, share: f64| {
+        vec![class.into(), event.into(), sessions.into(), share.into()]
+    };
+    let rows = vec![
+        row("IO", "DataFileRead", 2.31, 0.55),
+        row("CPU", "running, or waiting for a core", 1.4, 0.333),
+        row("Lock", "transactionid", 0.49, 0.117),
+    ];
+    let note = "4.2 sessions active on average, 12 at most; 598 looks in 60 s took the server 310 ms in all, at most \
+                0.5 % of one core";
+    let table = overview("time-by-event", "pg-main", "Where time goes", &columns, rows);
+    Overview { note: Some(note.to_owned()), ..table }
+}
+
 fn row(name: &str, numbers: &[f64]) -> Vec<Measure> {
     let mut row = vec![Measure::from(name)];
     row.extend(numbers.iter().map(|n| Measure::from(*n)));
@@ -95,6 +118,7 @@ fn overview(
         id: id.to_owned(),
         target: target.to_owned(),
         title: title.to_owned(),
+        note: None,
         columns: columns
             .iter()
             .map(|(label, unit)| OverviewColumn { label: (*label).to_owned(), unit: *unit })
