@@ -83,6 +83,7 @@ impl Sheet {
         self.tables.push(Overview {
             id: id.to_owned(),
             target: self.target.clone(),
+            note: None,
             title: title.into(),
             columns: columns.iter().map(column).collect(),
             rows,

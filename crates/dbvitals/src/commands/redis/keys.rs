@@ -12,8 +12,7 @@ use crate::{
 /// Looks at some keys of each server and lists their patterns.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
     let named = server::named(&args.common.targets)?;
-    let options =
-        gather::Options { interval: None, timeout: named.merged.timeout.value, quick: false };
+    let options = gather::Options::once(named.merged.timeout.value);
     let snapshot = gather::gather(&named.targets, &options, &Progress::new(args.common.quiet))?;
     let mut page = String::new();
     for target in &snapshot.targets {
