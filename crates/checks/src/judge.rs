@@ -12,12 +12,14 @@ use jiff::tz::TimeZone;
 
 use crate::{
     check::{Check, Run},
+    cluster,
     context::Context,
     metrics, overview,
     registry::CHECKS,
     score,
     settings::{IgnoreRule, Settings},
     skip::{Judged, Skip},
+    standby_findings,
     view::{self, HostView, PgView, Reads, RedisView},
 };
 
@@ -31,6 +33,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
             }
         }
     }
+    standby_findings::settle(&mut ledger.findings, &mut ledger.checked, snapshot);
     let (findings, ignored) = set_aside(ledger.findings, snapshot, settings);
     let mut findings = findings;
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));
@@ -43,6 +46,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
         generated_at: snapshot.taken_at,
         tool: Tool { name: "dbvitals".to_owned(), version: snapshot.tool_version.clone() },
         targets: snapshot.targets.iter().map(target_of).collect(),
+        clusters: cluster::clusters(snapshot, settings),
         score,
         readiness,
         metrics: metrics::metrics(snapshot),

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod check;
+pub mod cluster;
 pub mod context;
 pub mod eta;
 pub mod host;
@@ -18,6 +19,7 @@ pub mod score;
 pub mod settings;
 pub mod skip;
 pub mod sql;
+mod standby_findings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod view;

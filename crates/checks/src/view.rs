@@ -182,6 +182,11 @@ impl<'a> PgView<'a> {
         &self.target.name
     }
 
+    /// Host, port and database it was reached by.
+    pub fn endpoint(&self) -> &'a str {
+        &self.target.endpoint
+    }
+
     /// The machine it runs on, where that was read.
     pub fn host(&self) -> Option<&'a Host> {
         self.note("host");

@@ -1,6 +1,7 @@
 //! Values of dbvitals: what was seen (snapshots), what was judged (findings, scores), what is shown
 //! (reports). Nothing in here performs I/O, reads a clock or knows SQL.
 
+pub mod cluster;
 pub mod finding;
 pub mod host;
 pub mod pg;

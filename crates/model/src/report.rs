@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, Measure, Reason, TargetKind, Unit, snapshot::CollectorCost};
+use crate::{
+    Finding, Measure, Reason, TargetKind, Unit, cluster::Cluster, snapshot::CollectorCost,
+};
 
 /// The version of the report format this code writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -20,6 +22,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was examined.
     pub targets: Vec<Target>,
+    /// PostgreSQL primaries with their standbys, where there are any.
+    #[serde(default)]
+    pub clusters: Vec<Cluster>,
     /// The health score.
     pub score: Score,
     /// Whether this is fit to carry load.

@@ -36,6 +36,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// role's within the opening, so only a limit of about a millisecond can hit it at all.
 const OPENINGS: usize = 10;
 
+/// Less time than this is none: a query could not even be sent and answered.
+const LEAST: Duration = Duration::from_millis(2);
+
 /// By which our own statements are known in the server's views and logs.
 const TAG: &str = "/* dbvitals */";
 
@@ -47,11 +50,31 @@ impl Session {
     /// A query that fails, is refused or runs out of time harms no other. After a lost connection the
     /// remaining answers say so. Dropping the future ends the connection.
     pub async fn batch(&mut self, queries: &[Query]) -> Vec<Answer> {
+        self.batch_until(queries, None).await
+    }
+
+    /// The same, with a time by which all of it is over: each query's own limit holds, and so does the time that is
+    /// left when its turn comes. Queries whose turn comes later are not run.
+    pub async fn batch_until(
+        &mut self,
+        queries: &[Query],
+        deadline: Option<Instant>,
+    ) -> Vec<Answer> {
         if queries.is_empty() {
             return Vec::new();
         }
+        let budget = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        if budget.is_some_and(|budget| budget < LEAST) {
+            let over = || Answer::failed(Kind::OutOfTime.into(), 0.0);
+            return queries.iter().map(|_| over()).collect();
+        }
         let guard = InFlight::of(&self.canceller);
-        let answers = self.opened_batch(queries).await;
+        let mut answers = self.opened_batch(queries, budget).await;
+        if let Some(deadline) = deadline {
+            for answer in &mut answers {
+                answer.blame(deadline);
+            }
+        }
         guard.disarm();
         if self.lost.is_some() {
             self.canceller.abort().await;
@@ -59,13 +82,13 @@ impl Session {
         answers
     }
 
-    async fn opened_batch(&mut self, queries: &[Query]) -> Vec<Answer> {
+    async fn opened_batch(&mut self, queries: &[Query], budget: Option<Duration>) -> Vec<Answer> {
         let mut trouble = self.lost.clone();
         for _ in 0..OPENINGS {
             if self.lost.is_some() {
                 break;
             }
-            match self.pipeline(queries).await {
+            match self.pipeline(queries, budget).await {
                 Ok(answers) => return answers,
                 Err(error) => {
                     let again = error.is_timeout() && error.sqlstate().is_some();
@@ -81,9 +104,14 @@ impl Session {
     }
 
     /// Sends everything, then reads the answers. The error is that of the opening.
-    async fn pipeline(&mut self, queries: &[Query]) -> Result<Vec<Answer>, Error> {
+    async fn pipeline(
+        &mut self,
+        queries: &[Query],
+        budget: Option<Duration>,
+    ) -> Result<Vec<Answer>, Error> {
         let limit = queries.first().map_or(GRACE, |query| query.timeout);
-        let texts = texts(queries, limit);
+        let limit = budget.map_or(limit, |budget| limit.min(budget));
+        let texts = texts(queries, limit, budget);
         let opening_text = opening(limit, &self.facts);
         let client = &self.client;
         let mut opening = send(run(client, &opening_text)).await;
@@ -138,12 +166,21 @@ impl Session {
 }
 
 impl Answer {
+    /// Says of a query that was cut short at the end of all time that the time was over, and not its own limit.
+    fn blame(&mut self, deadline: Instant) {
+        let is_cut =
+            self.result.as_ref().is_err_and(|error| error.is_timeout() && !is_final(error));
+        if is_cut && self.ended_at.is_some_and(|at| at + LEAST >= deadline) {
+            self.result = Err(Kind::OutOfTime.into());
+        }
+    }
+
     pub(crate) fn new(result: Result<Table, Error>, elapsed_ms: f64) -> Self {
         let (rows, bytes) = match &result {
             Ok(table) => (table.rows.len() as u64, table.bytes),
             Err(_) => (0, 0),
         };
-        Self { result, elapsed_ms, rows, bytes }
+        Self { result, elapsed_ms, rows, bytes, ended_at: Some(Instant::now()) }
     }
 
     pub(crate) fn failed(error: Error, elapsed_ms: f64) -> Self {
@@ -181,16 +218,28 @@ fn is_final(error: &Error) -> bool {
 }
 
 /// The message before each query, and the query itself.
-fn texts(queries: &[Query], limit: Duration) -> Vec<(String, String)> {
+///
+/// Where the limits of all queries so far could add up to more than the budget, the server works out what is left of
+/// it when the query's turn comes: the transaction's age is what was spent.
+fn texts(queries: &[Query], limit: Duration, budget: Option<Duration>) -> Vec<(String, String)> {
+    let mut most = Duration::ZERO;
     let before = |query: &Query| {
         let back = "ROLLBACK TO SAVEPOINT dbvitals";
-        if query.timeout == limit {
-            return back.to_owned();
-        }
-        let millis = millis(query.timeout);
-        format!("{back}; SELECT {TAG} pg_catalog.set_config('statement_timeout', '{millis}', true)")
+        most += query.timeout;
+        let own = millis(query.timeout);
+        let value = match budget.filter(|budget| most > *budget) {
+            None if query.timeout == limit => return back.to_owned(),
+            None => format!("'{own}'"),
+            Some(budget) => {
+                let spent = "(extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000)::int8";
+                let left = millis(budget);
+                format!("greatest(1, least({own}, {left} - {spent}))::text")
+            }
+        };
+        format!("{back}; SELECT {TAG} pg_catalog.set_config('statement_timeout', {value}, true)")
     };
-    queries.iter().map(|query| (before(query), tagged(&query.sql))).collect()
+    let before: Vec<String> = queries.iter().map(before).collect();
+    before.into_iter().zip(queries.iter().map(|query| tagged(&query.sql))).collect()
 }
 
 /// The text with our tag behind its first word: from 18 on, `pg_stat_statements` drops what stands before that.
@@ -307,11 +356,20 @@ mod tests {
     #[test]
     fn a_limit_is_set_only_where_it_differs() {
         let queries = [query("select 1", 500), query("/* dbvitals:two */ select 2", 800)];
-        let texts = texts(&queries, Duration::from_millis(500));
+        let texts = texts(&queries, Duration::from_millis(500), None);
         assert_eq!(texts[0].0, "ROLLBACK TO SAVEPOINT dbvitals");
         assert!(texts[1].0.ends_with("set_config('statement_timeout', '800', true)"));
         assert_eq!(texts[0].1, "select /* dbvitals */ 1");
         assert_eq!(texts[1].1, "/* dbvitals:two */ select /* dbvitals */ 2");
+    }
+
+    #[test]
+    fn what_is_left_of_a_budget_is_reckoned_once_it_can_run_out() {
+        let queries = [query("select 1", 500), query("select 2", 500), query("select 3", 500)];
+        let limit = Duration::from_millis(500);
+        let texts = texts(&queries, limit, Some(Duration::from_millis(1200)));
+        assert_eq!(texts[1].0, "ROLLBACK TO SAVEPOINT dbvitals");
+        assert!(texts[2].0.contains("greatest(1, least(500, 1200 - "), "{}", texts[2].0);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Unreachable { source: io::Error },
     #[error("no answer within {} ms while {doing}", after.as_millis())]
     TimedOut { doing: &'static str, after: Duration },
+    #[error("the time for this server was over")]
+    OutOfTime,
     #[error("the server does not offer TLS")]
     TlsNotOffered,
     #[error("the server's certificate is not trusted")]
@@ -74,7 +76,13 @@ pub(crate) enum Kind {
 impl Error {
     /// The server (or the query) did not finish in time.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind(), Kind::TimedOut { .. }) || self.has(&SqlState::QUERY_CANCELED)
+        matches!(self.kind(), Kind::TimedOut { .. } | Kind::OutOfTime)
+            || self.has(&SqlState::QUERY_CANCELED)
+    }
+
+    /// It was not, or not to the end, asked: the time for all of it was over.
+    pub fn is_out_of_time(&self) -> bool {
+        matches!(self.kind(), Kind::OutOfTime)
     }
 
     /// The role lacks a privilege.

@@ -56,6 +56,12 @@ struct IdentifierRow {
 }
 
 #[derive(Debug, Deserialize)]
+struct TimelineRow {
+    #[serde(default)]
+    timeline: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
 struct DatabaseRow {
     name: String,
     allows_connections: bool,
@@ -73,6 +79,7 @@ impl Session {
                 query("server", include_str!("probe/server.sql")),
                 query("memberships", include_str!("probe/memberships.sql")),
                 query("identifier", include_str!("probe/identifier.sql")),
+                query("timeline", include_str!("probe/timeline.sql")),
             ])
             .await;
         let mut tables = answers.into_iter().map(|answer| answer.result);
@@ -81,6 +88,11 @@ impl Session {
         let member_of: Vec<NameRow> = next()?.decode()?;
         let identifier = match next() {
             Ok(table) => Some(table.one::<IdentifierRow>()?.system_identifier),
+            Err(error) if error.is_lost() => return Err(error),
+            Err(_) => None,
+        };
+        let timeline = match next() {
+            Ok(table) => table.one::<TimelineRow>()?.timeline,
             Err(error) if error.is_lost() => return Err(error),
             Err(_) => None,
         };
@@ -94,6 +106,7 @@ impl Session {
             version_text: row.version_text,
             system_identifier: identifier,
             in_recovery: row.in_recovery,
+            timeline,
             started_at: row.started_at,
             config_loaded_at: row.config_loaded_at,
             now: row.now,

@@ -38,6 +38,7 @@ impl Error {
             Kind::TimedOut { .. } => {
                 "check that host, port and firewalls let the server answer; raise the timeout if it is far"
             }
+            Kind::OutOfTime => "raise --timeout",
             Kind::TlsNotOffered => "switch ssl on in the server, or use sslmode=prefer",
             Kind::Certificate { .. } => {
                 "name the authority that signed the certificate with sslrootcert=FILE, and the host as \

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dbvitals_model::{ServerVersion, pg::security::Certificate};
@@ -34,6 +34,8 @@ pub struct Answer {
     pub rows: u64,
     /// Bytes of row data received.
     pub bytes: u64,
+    /// When it had come; `None` where nothing was asked.
+    pub(crate) ended_at: Option<Instant>,
 }
 
 /// One open connection. Dropping it ends the server's session; dropping it while a batch is under way also

@@ -2,6 +2,7 @@
 
 mod charts;
 mod closing;
+mod cluster;
 mod findings;
 mod view;
 
@@ -21,6 +22,7 @@ struct Page<'a> {
     script: &'static str,
     report: &'a Report,
     head: view::Head,
+    clusters: Vec<cluster::Cluster>,
     components: Vec<view::Component>,
     metrics: Vec<view::Metric>,
     baseline: Option<view::Baseline>,
@@ -38,6 +40,7 @@ pub fn render(report: &Report) -> Result<String, askama::Error> {
         script: SCRIPT,
         report,
         head: view::head(report),
+        clusters: cluster::all(report),
         components: view::components(report),
         metrics: view::metrics(report),
         baseline: view::baseline(report),

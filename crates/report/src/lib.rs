@@ -9,6 +9,7 @@ macro_rules! append {
     }};
 }
 
+mod cluster;
 mod digest;
 mod page;
 mod table;

@@ -1,6 +1,8 @@
 //! GitHub-flavoured Markdown: tables, findings in foldable blocks, statements in code fences.
 
+mod cluster;
 pub(crate) mod escape;
+mod escape;
 mod findings;
 
 use dbvitals_model::{
@@ -16,6 +18,7 @@ pub fn render(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, report);
     targets(&mut out, report);
+    cluster::all(&mut out, report);
     baseline(&mut out, report);
     components(&mut out, report);
     metrics(&mut out, report);

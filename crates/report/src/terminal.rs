@@ -2,6 +2,7 @@
 
 mod baseline;
 mod closing;
+mod cluster;
 mod findings;
 mod fix;
 mod health;
@@ -41,6 +42,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     health::unreachable(&mut page, report);
     health::score(&mut page, report);
     health::targets(&mut page, report);
+    cluster::block(&mut page, report);
     baseline::block(&mut page, report, options);
     health::components(&mut page, report);
     health::metrics(&mut page, report);

@@ -1,10 +1,13 @@
 //! Replication and recovery.
 
 pub mod backup_age;
+pub mod failover;
 pub mod failover_not_ready;
 pub mod logical_subscription_failing;
 pub mod no_archiving;
+pub mod pairing;
 pub mod parity;
+pub mod read_share;
 pub mod replica_apply_paused;
 pub mod replica_conflicts;
 pub mod replica_lag_bytes;
@@ -21,4 +24,5 @@ pub mod slot_retaining_wal;
 pub mod slot_unlimited_retention;
 pub mod standby;
 pub mod synchronous;
+pub mod unseen;
 pub mod worth;

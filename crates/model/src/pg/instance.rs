@@ -16,6 +16,8 @@ pub struct Server {
     /// Equal on a primary and all its physical standbys; `None` where the role may not read it.
     pub system_identifier: Option<i64>,
     pub in_recovery: bool,
+    /// The timeline a primary writes; `None` on a standby (see its recovery) and where it cannot be told.
+    pub timeline: Option<i64>,
     pub started_at: Option<Timestamp>,
     pub config_loaded_at: Option<Timestamp>,
     /// The server's clock when collection began: the "now" of every age.
@@ -50,6 +52,7 @@ impl Default for Server {
             version_text: String::new(),
             system_identifier: None,
             in_recovery: false,
+            timeline: None,
             started_at: None,
             config_loaded_at: None,
             now: Timestamp::UNIX_EPOCH,

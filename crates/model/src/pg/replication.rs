@@ -71,6 +71,8 @@ pub struct Recovery {
     pub sender_host: Option<String>,
     pub sender_port: Option<i64>,
     pub slot_name: Option<String>,
+    /// The application name its receiver connects with.
+    pub application: Option<String>,
     pub is_paused: bool,
     pub received_bytes: Option<i64>,
     pub replayed_bytes: Option<i64>,

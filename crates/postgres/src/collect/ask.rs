@@ -42,7 +42,7 @@ impl Asking<'_> {
                 Err(why) => brought.push((*collector, Found::nothing(self.reader, why))),
             }
         }
-        let answers = session.batch(&queries).await;
+        let answers = session.batch_until(&queries, Some(self.deadline)).await;
         let mut locked = Vec::new();
         for (collector, answer) in asked.into_iter().zip(answers) {
             costs::book(costs, collector.name, self.database, &answer);
@@ -74,7 +74,7 @@ impl Asking<'_> {
                 .extend(locked.iter().map(|due| (*due, Found::nothing(self.reader, why.clone()))));
             return;
         }
-        let answers = session.batch(&queries).await;
+        let answers = session.batch_until(&queries, Some(self.deadline)).await;
         for (collector, answer) in locked.iter().zip(answers) {
             costs::book(costs, collector.name, self.database, &answer);
             let detail =

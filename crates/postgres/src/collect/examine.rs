@@ -6,15 +6,33 @@ use dbvitals_model::{
     snapshot::CollectorCost,
 };
 
+use serde::Deserialize;
+
 use super::{
     ask::Asking,
-    collector::{Collector, Cost, File},
+    collector::{CHEAP, Collector, Cost, File},
     found::Found,
     reader::Reader,
     registry::COLLECTORS,
     relations, sequences,
 };
-use crate::Session;
+use crate::{Query, Session};
+
+/// Asked of the first connection where there are two; together they take about as long as all the others.
+const FIRST_HALF: [&str; 2] = ["relations", "columns"];
+
+/// The catalogue of relations; its size tells how much there is to read before any of it is read.
+const CATALOGUE_BYTES: &str =
+    "select pg_catalog.pg_relation_size('pg_catalog.pg_class'::regclass)::int8 as bytes";
+
+/// About ten thousand tables, indexes and TOAST tables, a tenth of a second of reading: a connection more costs
+/// a tenth of that.
+const WIDE_BYTES: i64 = 2 << 20;
+
+#[derive(Deserialize)]
+struct Size {
+    bytes: i64,
+}
 
 /// What reading a database brought.
 #[derive(Debug)]
@@ -25,9 +43,10 @@ pub(super) struct Examined {
     pub(super) problem: Option<String>,
 }
 
-/// Reads all sections up to a class of cost.
+/// Reads all sections up to a class of cost; over two connections at once where there is a second.
 pub(super) async fn examine(
     session: &mut Session,
+    second: Option<&mut Session>,
     asking: Asking<'_>,
     name: &str,
     dearest: Cost,
@@ -36,11 +55,37 @@ pub(super) async fn examine(
     let mut cost = Vec::new();
     let due: Vec<&'static Collector> =
         of_databases().filter(|collector| collector.cost <= dearest).collect();
-    for (collector, found) in asking.ask(session, &due, &mut cost).await {
+    let mut trouble = None;
+    let found = match second {
+        None => asking.ask(session, &due, &mut cost).await,
+        Some(second) => {
+            let (first_half, second_half): (Vec<_>, Vec<_>) =
+                due.into_iter().partition(|collector| FIRST_HALF.contains(&collector.name));
+            let mut also = Vec::new();
+            let (mut found, rest) = tokio::join!(
+                asking.ask(session, &first_half, &mut cost),
+                asking.ask(second, &second_half, &mut also)
+            );
+            found.extend(rest);
+            cost.extend(also);
+            trouble = second.lost.clone();
+            found
+        }
+    };
+    for (collector, found) in found {
         file(&mut snapshot, collector, found);
     }
-    let problem = session.lost.as_ref().map(|error| format!("database {name}: {error}"));
+    let trouble = session.lost.clone().or(trouble);
+    let problem = trouble.map(|error| format!("database {name}: {error}"));
     Examined { snapshot, cost, problem }
+}
+
+/// Whether the catalogue is so large that a second connection pays.
+pub(super) async fn is_wide(session: &mut Session, asking: Asking<'_>) -> bool {
+    let query = Query { name: "catalogue", sql: CATALOGUE_BYTES.to_owned(), timeout: CHEAP };
+    let answer = session.batch_until(&[query], Some(asking.deadline)).await.pop();
+    let size = answer.and_then(|answer| answer.result.ok()?.one::<Size>().ok());
+    size.is_some_and(|size| size.bytes >= WIDE_BYTES)
 }
 
 /// A database that could not be entered.

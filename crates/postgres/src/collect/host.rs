@@ -87,7 +87,7 @@ async fn look(run: &mut Run<'_>) -> Option<Raw> {
 
 /// Asks all at once; the cost is booked as one.
 async fn ask(run: &mut Run<'_>, queries: Vec<Query>) -> Vec<Answer> {
-    let answers = run.session.batch(&queries).await;
+    let answers = run.session.batch_until(&queries, Some(run.deadline)).await;
     run.cost.push(CollectorCost {
         target: String::new(),
         collector: "host".to_owned(),

@@ -29,6 +29,9 @@ pub(super) fn of_error(error: &Error, collector: &Collector, reader: &Reader) ->
     if error.is_locked() {
         return plain(Reason::Locked, "an exclusive lock was in the way");
     }
+    if error.is_out_of_time() {
+        return no_time_left();
+    }
     if error.is_timeout() {
         let detail = format!("no answer within {} s", collector.timeout.as_secs());
         return plain(Reason::Timeout, detail);
@@ -43,7 +46,8 @@ pub(super) fn of_shape(error: &DecodeError) -> Unavailable {
 
 /// The time for all collectors is over.
 pub(super) fn no_time_left() -> Unavailable {
-    plain(Reason::Timeout, "the time for collecting was over")
+    let remedy = "raise --timeout";
+    Unavailable::with_remedy(Reason::Timeout, "the time for this server was over", remedy)
 }
 
 /// A reason with no remedy.

@@ -165,16 +165,9 @@ impl<'a> Run<'a> {
         let home = self.snapshot.server.database.clone();
         let names = self.databases.examined.clone();
         let mut all = Vec::with_capacity(names.len());
-        let dearest = self.options.dearest;
         if names.contains(&home) {
             (self.progress)(Progress::Database { name: &home, number: 1, of: names.len() });
-            let asking = Asking {
-                reader: &self.reader,
-                deadline: self.deadline,
-                database: Some(&home),
-                opens_nothing: false,
-            };
-            all.push(examine::examine(&mut self.session, asking, &home, dearest).await);
+            all.push(self.examine_home(&home).await);
         }
         let mut work = Vec::new();
         for name in names.into_iter().filter(|name| *name != home) {
@@ -187,7 +180,33 @@ impl<'a> Run<'a> {
         all
     }
 
-    /// Reads a database over a connection of its own.
+    /// Reads the database of the first connection; a large one with the help of a second connection.
+    async fn examine_home(&mut self, home: &str) -> Examined {
+        let asking = Asking {
+            reader: &self.reader,
+            deadline: self.deadline,
+            database: Some(home),
+            opens_nothing: false,
+        };
+        let is_wide = examine::is_wide(&mut self.session, asking).await;
+        // Without room for another connection, one does it all.
+        let mut second = if is_wide { self.enter(home).await.ok() } else { None };
+        let asking = Asking {
+            reader: &self.reader,
+            deadline: self.deadline,
+            database: Some(home),
+            opens_nothing: false,
+        };
+        let dearest = self.options.dearest;
+        let (session, helper) = (&mut self.session, second.as_mut());
+        let examined = examine::examine(session, helper, asking, home, dearest).await;
+        if let Some(second) = second {
+            second.close().await;
+        }
+        examined
+    }
+
+    /// Reads a database over a connection of its own, a large one over two.
     async fn examine_apart(&self, name: String, number: usize) -> Examined {
         let of = self.databases.examined.len();
         (self.progress)(Progress::Database { name: &name, number, of });
@@ -195,8 +214,13 @@ impl<'a> Run<'a> {
             Ok(mut session) => {
                 let asking = Asking { database: Some(&name), ..self.asking() };
                 let dearest = self.options.dearest;
-                let examined = examine::examine(&mut session, asking, &name, dearest).await;
-                session.close().await;
+                let is_wide = examine::is_wide(&mut session, asking).await;
+                let mut second = if is_wide { self.enter(&name).await.ok() } else { None };
+                let helper = second.as_mut();
+                let examined = examine::examine(&mut session, helper, asking, &name, dearest).await;
+                for session in [Some(session), second].into_iter().flatten() {
+                    session.close().await;
+                }
                 examined
             }
             Err(why) => Examined {

@@ -88,7 +88,7 @@ pub(super) async fn read(run: &mut Run<'_>, before: Option<&Entries>) -> Vec<Sta
     };
     let read = if is_home(run, &installed) {
         let (session, reader) = (&mut run.session, &run.reader);
-        over(session, reader, &installed, before, &mut run.cost).await
+        over(session, reader, &installed, before, run.deadline, &mut run.cost).await
     } else {
         apart(run, &installed, before).await
     };
@@ -107,7 +107,8 @@ async fn apart(
     before: Option<&Entries>,
 ) -> Result<Read, Unavailable> {
     let mut session = run.enter(&installed.database).await?;
-    let read = over(&mut session, &run.reader, installed, before, &mut run.cost).await;
+    let read =
+        over(&mut session, &run.reader, installed, before, run.deadline, &mut run.cost).await;
     session.close().await;
     read
 }
@@ -127,9 +128,10 @@ async fn over(
     reader: &Reader,
     installed: &Installed,
     before: Option<&Entries>,
+    deadline: Instant,
     cost: &mut Vec<CollectorCost>,
 ) -> Result<Read, Unavailable> {
-    let (mut entries, info) = look(session, reader, installed, cost).await?;
+    let (mut entries, info) = look(session, reader, installed, deadline, cost).await?;
     let count = entries.rows.len();
     let mut gaps = Vec::new();
     if count >= ENTRIES {
@@ -144,7 +146,7 @@ async fn over(
     }
     let ids = texts::ids(&wanted);
     let sql = installed.place_in(TEXTS).replace("{query_ids}", &ids);
-    let answer = ask(session, "statements_texts", sql, CATALOG, None, cost).await;
+    let answer = ask(session, "statements_texts", sql, CATALOG, deadline, None, cost).await;
     match rows(&answer, reader, Some(&installed.schema)) {
         Ok(table) => texts::give(&mut entries.rows, table)?,
         Err(why) => gaps.push(why),
@@ -155,7 +157,7 @@ async fn over(
     let mut text_file_bytes = None;
     if reader.is_any_of(&[]) {
         let sql = TEXT_FILE.to_owned();
-        let answer = ask(session, "statements_text_file", sql, CHEAP, None, cost).await;
+        let answer = ask(session, "statements_text_file", sql, CHEAP, deadline, None, cost).await;
         let row = answer.result.ok().and_then(|table| table.one::<TextFile>().ok());
         text_file_bytes = row.and_then(|row| row.text_file_bytes);
     }
@@ -167,6 +169,7 @@ async fn look(
     session: &mut Session,
     reader: &Reader,
     installed: &Installed,
+    deadline: Instant,
     cost: &mut Vec<CollectorCost>,
 ) -> Result<(Entries, Option<Info>), Unavailable> {
     let sql = installed.counters().unwrap_or_default();
@@ -175,7 +178,7 @@ async fn look(
         let sql = installed.place_in(INFO);
         queries.push(Query { name: "statements_info", sql, timeout: CATALOG });
     }
-    let answers = session.batch(&queries).await;
+    let answers = session.batch_until(&queries, Some(deadline)).await;
     for (query, answer) in queries.iter().zip(&answers) {
         costs::book(cost, query.name, None, answer);
     }
@@ -192,11 +195,12 @@ async fn look(
 pub(super) async fn look_before(run: &mut Run<'_>) -> Entries {
     let Ok(installed) = run.place.clone() else { return Entries::default() };
     let looked = if is_home(run, &installed) {
-        look(&mut run.session, &run.reader, &installed, &mut run.cost).await
+        look(&mut run.session, &run.reader, &installed, run.deadline, &mut run.cost).await
     } else {
         match run.enter(&installed.database).await {
             Ok(mut session) => {
-                let looked = look(&mut session, &run.reader, &installed, &mut run.cost).await;
+                let looked =
+                    look(&mut session, &run.reader, &installed, run.deadline, &mut run.cost).await;
                 session.close().await;
                 looked
             }
@@ -232,16 +236,18 @@ async fn ask(
     name: &'static str,
     sql: String,
     timeout: Duration,
+    deadline: Instant,
     database: Option<&str>,
     cost: &mut Vec<CollectorCost>,
 ) -> Answer {
     let begun = Instant::now();
-    let answer = session.batch(&[Query { name, sql, timeout }]).await.pop();
+    let answer = session.batch_until(&[Query { name, sql, timeout }], Some(deadline)).await.pop();
     let answer = answer.unwrap_or_else(|| Answer {
         result: Err(session.lost_error()),
         elapsed_ms: begun.elapsed().as_secs_f64() * 1000.0,
         rows: 0,
         bytes: 0,
+        ended_at: None,
     });
     costs::book(cost, name, database, &answer);
     answer
@@ -260,6 +266,9 @@ fn rows<'a>(
             let template = format!("GRANT USAGE ON SCHEMA {} TO {{role}};", quoted(schema));
             let remedy = reader.remedy(&template);
             return Unavailable::with_remedy(Reason::Permission, detail, remedy);
+        }
+        if error.is_out_of_time() {
+            return obstacle::no_time_left();
         }
         let reason = if error.is_timeout() { Reason::Timeout } else { Reason::Failed };
         obstacle::plain(reason, detail)

@@ -1,6 +1,7 @@
 //! A rich report: two PostgreSQL servers, a Redis, a host, an unreachable target, ignored findings, a
 //! baseline, and names that try to break every format.
 
+mod cluster;
 mod coverage;
 mod docs;
 mod findings;
@@ -29,6 +30,7 @@ pub(crate) fn rich() -> Report {
         generated_at: "2025-11-21T11:40:00Z".parse().unwrap(),
         tool: Tool { name: "dbvitals".to_owned(), version: "0.1.0".to_owned() },
         targets: targets(),
+        clusters: vec![cluster::cluster()],
         score: score(&findings),
         readiness: Readiness {
             verdict: Verdict::NotReady,
@@ -55,6 +57,7 @@ pub(crate) fn healthy() -> Report {
     report.targets.truncate(1);
     report.targets[0].problems.clear();
     report.targets[0].offered.clear();
+    report.clusters.clear();
     report.findings.clear();
     report.ignored.clear();
     report.baseline = None;

@@ -43,6 +43,13 @@ pub(super) fn scans_on_all_nodes(db: &DatabaseView<'_>, indexes: &[Index]) -> BT
     scans
 }
 
+/// Age in days of the youngest statistics among this server and the other nodes of its cluster: so long has
+/// everybody been counting.
+pub(super) fn youngest_age_days(db: &DatabaseView<'_>) -> Option<f64> {
+    let elsewhere = db.siblings().filter_map(|node| node.statistics_age_days());
+    elsewhere.chain(db.statistics_age_days()).min_by(f64::total_cmp)
+}
+
 /// Foreign keys by the referring table.
 pub(super) fn foreign_keys(constraints: &[Constraint]) -> BTreeMap<i64, Vec<&Constraint>> {
     let mut map: BTreeMap<i64, Vec<&Constraint>> = BTreeMap::new();

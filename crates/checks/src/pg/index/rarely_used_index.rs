@@ -83,8 +83,10 @@ static MIN_AGE: Threshold = Threshold {
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (indexes, relations) = (db.indexes()?, db.relations()?);
     db.stats()?;
-    let age = db
-        .statistics_age_days()
+    if db.server().server().in_recovery {
+        return Err(Skip::not_applicable("judged on the primary, with the scans of all nodes"));
+    }
+    let age = parts::youngest_age_days(db)
         .filter(|age| *age >= cx.limit(&MIN_AGE))
         .ok_or_else(|| Skip::not_applicable("statistics are younger than min_age_days"))?;
     let tables = parts::by_oid(relations);

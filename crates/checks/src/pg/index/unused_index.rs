@@ -1,12 +1,17 @@
 //! Indexes nobody reads.
 
+use std::collections::BTreeSet;
+
 use dbvitals_model::{Evidence, Finding, FixKind, Severity, Unit, pg::index::Index};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    pg::index::parts,
-    skip::Judged,
+    pg::{
+        index::parts,
+        replication::{standby, unseen},
+    },
+    skip::{Judged, Skip},
     view::DatabaseView,
 };
 
@@ -19,20 +24,23 @@ pub static CHECK: Check = Check {
     severity: Severity::Warning,
     versions: (13, u32::MAX),
     needs: &["indexes", "relations", "constraints", "databases"],
-    uses: &[],
+    uses: &unseen::READS,
     thresholds: &[&MIN_SIZE, &MIN_AGE],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 An index of at least `min_size_bytes` that was not scanned once since the database's statistics began,
-on this server and on every other node of the cluster that was audited with it.
+on this server and on every other node of the cluster that was audited with it. Judged on the primary.
+While a node is known and not audited (a connected standby, one whose slot waits, one that is expected),
+the index is only noted, with the nodes to look at: it may serve their queries.
 
 ## Why it matters
 Every insert, every non-HOT update and every vacuum pays for it, it takes memory from useful pages,
 and it can prevent heap-only-tuple updates.
 
 ## How to fix
-Look at a whole business cycle (month end!) first: statistics must be older than `min_age_days`. Then
+Look at a whole business cycle (month end!) first: statistics of every node must be older than
+`min_age_days`. Then
 `DROP INDEX CONCURRENTLY`; keep the definition, which is the undo.
 
 ## When to ignore
@@ -67,7 +75,14 @@ static MIN_AGE: Threshold = Threshold {
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (indexes, relations, constraints) = (db.indexes()?, db.relations()?, db.constraints()?);
     db.stats()?;
-    let age_days = db.statistics_age_days();
+    if db.server().server().in_recovery {
+        return Err(match standby::primary(&db.server()) {
+            Some(_) => Skip::not_applicable("judged on the primary, with the scans of all nodes"),
+            None => standby::needs_node("primary"),
+        });
+    }
+    let proof =
+        Proof { age_days: parts::youngest_age_days(db), unseen: unseen::nodes(&db.server()) };
     let tables = parts::by_oid(relations);
     let foreign_keys = parts::foreign_keys(constraints);
     let scans = parts::scans_on_all_nodes(db, indexes);
@@ -86,10 +101,27 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         let writes = tables
             .get(&index.table_oid)
             .map_or(0, |table| table.inserts + table.updates - table.hot_updates);
-        let proven = age_days.is_some_and(|age| age >= cx.limit_for(&MIN_AGE, &name));
-        found.push(finding(db, cx, index, writes, age_days, proven));
+        found.push(finding(db, cx, index, writes, &proof));
     }
     Ok(found)
+}
+
+/// What it rests on that nobody reads an index.
+struct Proof {
+    /// Of the youngest statistics among the nodes.
+    age_days: Option<f64>,
+    /// Nodes whose scans are not known.
+    unseen: BTreeSet<String>,
+}
+
+impl Proof {
+    fn is_old_enough(&self, least: f64) -> bool {
+        self.age_days.is_some_and(|age| age >= least)
+    }
+
+    fn unseen(&self) -> String {
+        self.unseen.iter().cloned().collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn finding(
@@ -97,16 +129,22 @@ fn finding(
     cx: &Context<'_>,
     index: &Index,
     writes: i64,
-    age_days: Option<f64>,
-    proven: bool,
+    proof: &Proof,
 ) -> Finding {
     let name = index.qualified();
     let subject = parts::subject(db, index);
+    let is_old = proof.is_old_enough(cx.limit_for(&MIN_AGE, &name));
+    let proven = is_old && proof.unseen.is_empty();
     let severity = if proven { Severity::Warning } else { Severity::Info };
     let advice = if proven {
-        "Drop it concurrently, unless a rare job (month end, year end) needs it."
+        "Drop it concurrently, unless a rare job (month end, year end) needs it.".to_owned()
+    } else if proof.unseen.is_empty() {
+        "Wait until statistics cover a whole business cycle before deciding.".to_owned()
     } else {
-        "Wait until statistics cover a whole business cycle before deciding."
+        format!(
+            "Audit {} together with this server before deciding: queries there may need it.",
+            proof.unseen()
+        )
     };
     let found = cx
         .finding(
@@ -121,12 +159,18 @@ fn finding(
                 .against(cx.limit_for(&MIN_SIZE, &name)),
         )
         .with(Evidence::new("writes it took part in", writes, Unit::Count, "pg_stat_all_tables"));
-    let found = match age_days {
+    let found = match proof.age_days {
         Some(age) => found.with(
             Evidence::new("statistics age", age, Unit::Days, "pg_stat_database.stats_reset")
                 .against(cx.limit_for(&MIN_AGE, &name)),
         ),
         None => found,
+    };
+    let found = if proof.unseen.is_empty() {
+        found
+    } else {
+        let source = "pg_stat_replication, pg_replication_slots, targets";
+        found.with(Evidence::new("nodes not audited", proof.unseen(), Unit::Text, source))
     };
     if !proven {
         return found;
@@ -138,7 +182,10 @@ fn finding(
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Reason, Section, Snapshot, TargetData, pg::schema::Constraint};
+    use dbvitals_model::{
+        Reason, Section, Snapshot, TargetData,
+        pg::{replication::Replica, schema::Constraint},
+    };
 
     use super::*;
     use crate::testing::{self, ago, app, edit};
@@ -164,6 +211,13 @@ mod tests {
 
     fn with(index: Index) -> Snapshot {
         testing::database(|db| *edit(&mut db.indexes) = vec![index])
+    }
+
+    /// What is found on the first target, whatever the others say.
+    fn on_first(snapshot: &Snapshot) -> Vec<Finding> {
+        let settings = crate::Settings::default();
+        let verdicts = crate::judge::run(&CHECK, snapshot, &snapshot.targets[0], &settings);
+        verdicts.unwrap().0.remove(0).1.unwrap()
     }
 
     #[test]
@@ -228,7 +282,43 @@ mod tests {
         *edit(&mut app(&mut standby).indexes) = vec![Index { scans: 9, ..unused() }];
         let data = TargetData::Postgres(Box::new(standby));
         snapshot.targets.push(testing::target("standby", data));
-        assert!(testing::findings(&CHECK, &snapshot).is_empty());
+        assert!(on_first(&snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_was_not_audited_may_need_it() {
+        let mut snapshot = with(unused());
+        let TargetData::Postgres(pg) = &mut snapshot.targets[0].data else { panic!() };
+        *edit(&mut pg.replicas) = vec![Replica {
+            application: "reports".into(),
+            state: Some("streaming".into()),
+            replay_lag_bytes: Some(0),
+            ..Replica::default()
+        }];
+        let found = testing::findings(&CHECK, &snapshot);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert!(found[0].fix.is_none());
+        assert!(found[0].recommendation.starts_with("Audit reports together"));
+    }
+
+    #[test]
+    fn the_youngest_statistics_of_all_nodes_count() {
+        let mut snapshot = with(unused());
+        let mut standby = testing::healthy_pg();
+        standby.server.in_recovery = true;
+        edit(&mut standby.databases)[0].stats_reset = ago(86_400);
+        let data = TargetData::Postgres(Box::new(standby));
+        snapshot.targets.push(testing::target("standby", data));
+        let found = on_first(&snapshot);
+        assert_eq!((found[0].severity, found[0].fix.is_none()), (Severity::Info, true));
+    }
+
+    #[test]
+    fn a_standby_alone_cannot_tell() {
+        let mut snapshot = with(unused());
+        let TargetData::Postgres(pg) = &mut snapshot.targets[0].data else { panic!() };
+        pg.server.in_recovery = true;
+        assert_eq!(testing::skipped(&CHECK, &snapshot).0.reason, Reason::NotAsked);
     }
 
     #[test]

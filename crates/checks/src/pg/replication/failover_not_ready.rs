@@ -1,17 +1,16 @@
 //! A cluster that could not fail over well.
 
 use dbvitals_model::{
-    Evidence, Severity, Subject, Unit,
-    pg::{counters::Archiver, instance::Settings, replication::Replica},
+    Evidence, Finding, Reason, Severity, Subject, Unavailable, Unit, cluster::FailoverPoint,
+    pg::replication::Replica,
 };
 
-use super::{parity, standby};
+use super::{failover, standby};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
     skip::{Judged, Skip},
     view::PgView,
-    words,
 };
 
 /// A scored list of what a failover to the best standby needs.
@@ -23,16 +22,16 @@ pub static CHECK: Check = Check {
     severity: Severity::Warning,
     versions: (13, u32::MAX),
     needs: &["replicas", "settings"],
-    uses: &["archiver", "recovery"],
+    uses: &["archiver", "recovery", "slots"],
     thresholds: &[&READY, &MAX_LAG],
     fix: None,
     explain: "\
 ## What it detects
 Judged on a primary with standbys, for the best of them. Eight points: it streams; it lags by no more than
-`max_lag_bytes`; a slot or `wal_keep_size` keeps the WAL it needs; all standbys are on one timeline; its
+`max_lag_bytes`; a slot or `wal_keep_size` keeps the WAL it needs; it follows the primary's timeline; its
 settings allow it to take over; `wal_level` and `hot_standby` are right; WAL is archived. A warning when
-one of the first two, the settings or `wal_level` fail, or when less than `min_ready_ratio` of the points
-that could be seen are met.
+one of the first two, the timeline, the settings or `wal_level` fail, or when less than `min_ready_ratio` of
+the points that could be seen are met. What cannot be seen is no pass: the check is then left open.
 
 ## Why it matters
 What is missing shows at the failover, when nobody has time for it.
@@ -58,7 +57,7 @@ static READY: Threshold = Threshold {
     why: "one convenience may be missing; two make a failover an adventure",
 };
 
-static MAX_LAG: Threshold = Threshold {
+pub(crate) static MAX_LAG: Threshold = Threshold {
     key: "max_lag_bytes",
     unit: Unit::Bytes,
     default: 104_857_600.0,
@@ -67,39 +66,9 @@ static MAX_LAG: Threshold = Threshold {
     why: "100 MB are replayed within seconds, which a failover can wait",
 };
 
-/// One point of the list.
-struct Point {
-    label: &'static str,
-    /// `None` where it could not be seen.
-    met: Option<bool>,
-    note: String,
-    source: &'static str,
-    /// Without it a failover fails or loses much.
-    vital: bool,
-}
-
-impl Point {
-    fn new(label: &'static str, met: Option<bool>, note: String, source: &'static str) -> Self {
-        Self { label, met, note, source, vital: false }
-    }
-
-    fn vital(self) -> Self {
-        Self { vital: true, ..self }
-    }
-
-    fn words(&self) -> String {
-        let verdict = match self.met {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "unknown",
-        };
-        if self.note.is_empty() { verdict.to_owned() } else { format!("{verdict}: {}", self.note) }
-    }
-}
-
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let (replicas, settings) = (pg.replicas()?, pg.settings()?);
-    let (archiver, _) = (pg.archiver().ok(), pg.recovery().ok());
+    let (replicas, _) = (pg.replicas()?, pg.settings()?);
+    let _ = (pg.archiver().ok(), pg.slots().ok(), pg.recovery().ok());
     if pg.server().in_recovery {
         return Err(Skip::not_applicable("judged on the primary"));
     }
@@ -108,46 +77,64 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     };
     standby::visible(pg, replicas)?;
     let target = standby::target_of(pg, replicas, best);
-    let theirs = target.and_then(|target| target.settings().ok());
-    let points = [
-        streaming(best),
-        lag(best, cx.limit(&MAX_LAG)),
-        kept_wal(best, settings),
-        timeline(pg),
-        same_settings(settings, theirs),
-        wal_level(settings),
-        hot_standby(theirs.unwrap_or(settings)),
-        archived(settings, archiver),
-    ];
-    let known = points.iter().filter(|point| point.met.is_some()).count();
-    let met = points.iter().filter(|point| point.met == Some(true)).count();
-    let ratio = met as f64 / known.max(1) as f64;
+    let points = failover::points(pg, best, target.as_ref(), cx.limit(&MAX_LAG))?;
+    let count = |met| points.iter().filter(|point| point.met == met).count();
+    let (met, failed) = (count(Some(true)), count(Some(false)));
+    let ratio = met as f64 / (met + failed).max(1) as f64;
     let broken = points.iter().any(|point| point.vital && point.met == Some(false));
-    if known == 0 || (!broken && ratio >= cx.limit(&READY)) {
-        return Ok(Vec::new());
+    if broken || (met + failed > 0 && ratio < cx.limit(&READY)) {
+        return Ok(vec![finding(pg, cx, best, &points, ratio)]);
     }
-    let failed: Vec<_> =
-        points.iter().filter(|point| point.met == Some(false)).map(|point| point.label).collect();
-    let name = standby::label(best);
+    let unknown: Vec<_> = points.iter().filter(|point| point.met.is_none()).collect();
+    match unknown.iter().find(|point| point.vital) {
+        None => Ok(Vec::new()),
+        Some(_) => Err(Skip(Unavailable::with_remedy(
+            Reason::NotAsked,
+            format!(
+                "{met} of {} points are met and {} cannot be seen: {}",
+                points.len(),
+                unknown.len(),
+                labels(unknown.into_iter())
+            ),
+            format!("name the standby {} as a further target", standby::label(best)),
+        ))),
+    }
+}
+
+fn labels<'a>(points: impl Iterator<Item = &'a FailoverPoint>) -> String {
+    points.map(|point| point.label.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn finding(
+    pg: &PgView<'_>,
+    cx: &Context<'_>,
+    best: &Replica,
+    points: &[FailoverPoint],
+    ratio: f64,
+) -> Finding {
+    let met = points.iter().filter(|point| point.met == Some(true)).count();
+    let unknown = points.iter().filter(|point| point.met.is_none()).count();
+    let unseen = if unknown > 0 { format!(" ({unknown} unknown)") } else { String::new() };
     let found = cx
         .finding(
             Severity::Warning,
             Subject::new("server", pg.name()),
             format!(
-                "a failover to {name} meets {met} of {known} points; missing: {}",
-                failed.join(", ")
+                "a failover to {} meets {met} of {} points{unseen}; missing: {}",
+                standby::label(best),
+                points.len(),
+                labels(points.iter().filter(|point| point.met == Some(false)))
             ),
             "Work through the points that say no, before a failover does.",
         )
         .with(
-            Evidence::new("points met", ratio, Unit::Ratio, "the list below")
+            Evidence::new("points met", ratio, Unit::Ratio, "the points below that can be seen")
                 .against(cx.limit(&READY)),
         );
-    Ok(vec![points.iter().fold(found, |found, point| {
-        found.with(
-            Evidence::new(point.label, point.words(), Unit::Text, point.source).against("yes"),
-        )
-    })])
+    points.iter().fold(found, |found, point| {
+        let words = failover::said(point);
+        found.with(Evidence::new(&point.label, words, Unit::Text, &point.source).against("yes"))
+    })
 }
 
 /// The standby that streams with the smallest lag.
@@ -158,78 +145,12 @@ fn best(replicas: &[Replica]) -> Option<&Replica> {
     })
 }
 
-fn streaming(best: &Replica) -> Point {
-    let state = best.state.as_deref();
-    let met = state.map(|state| state == "streaming");
-    let note = state.unwrap_or_default().to_owned();
-    Point::new("standby streaming", met, note, "pg_stat_replication").vital()
-}
-
-fn lag(best: &Replica, limit: f64) -> Point {
-    let met = best.replay_lag_bytes.map(|bytes| bytes as f64 <= limit);
-    let note = best.replay_lag_bytes.map(|bytes| words::bytes(bytes as f64)).unwrap_or_default();
-    Point::new("small lag", met, note, "pg_stat_replication").vital()
-}
-
-fn kept_wal(best: &Replica, settings: &Settings) -> Point {
-    let keeps = settings.number("wal_keep_size").unwrap_or(0.0) > 0.0;
-    let (met, note) = match &best.slot_name {
-        Some(slot) => (true, format!("slot {slot}")),
-        None if keeps => (true, "wal_keep_size".to_owned()),
-        None => (false, "neither a slot nor wal_keep_size".to_owned()),
-    };
-    Point::new("WAL kept for it", Some(met), note, "pg_replication_slots, pg_settings")
-}
-
-fn timeline(pg: &PgView<'_>) -> Point {
-    let standbys = pg.siblings().filter(|node| node.server().in_recovery);
-    let mut timelines: Vec<_> =
-        standbys.filter_map(|node| node.recovery().ok().and_then(|r| r.timeline)).collect();
-    timelines.sort_unstable();
-    timelines.dedup();
-    let note = timelines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let met = (!timelines.is_empty()).then_some(timelines.len() == 1);
-    Point::new("one timeline", met, note, "pg_stat_wal_receiver")
-}
-
-fn same_settings(own: &Settings, theirs: Option<&Settings>) -> Point {
-    let lower = theirs.map(|theirs| parity::too_low(own, theirs));
-    let note = match &lower {
-        Some(lower) => {
-            lower.iter().map(|difference| difference.name).collect::<Vec<_>>().join(", ")
-        }
-        None => "the standby is not a target".to_owned(),
-    };
-    let met = lower.map(|lower| lower.is_empty());
-    Point::new("settings high enough", met, note, "pg_settings of both").vital()
-}
-
-fn wal_level(settings: &Settings) -> Point {
-    let level = settings.text("wal_level");
-    let met = level.map(|level| level != "minimal");
-    Point::new("wal_level", met, level.unwrap_or_default().to_owned(), "pg_settings").vital()
-}
-
-fn hot_standby(settings: &Settings) -> Point {
-    let value = settings.text("hot_standby").unwrap_or_default().to_owned();
-    Point::new("hot_standby", settings.is_on("hot_standby"), value, "pg_settings")
-}
-
-fn archived(settings: &Settings, archiver: Option<&Archiver>) -> Point {
-    let mode = settings.text("archive_mode");
-    let fails = archiver.is_some_and(|archiver| {
-        archiver
-            .last_failed_at
-            .is_some_and(|failed| archiver.last_archived_at.is_none_or(|worked| failed > worked))
-    });
-    let met = mode.map(|mode| mode != "off" && !fails);
-    let note = if fails { "the archiver fails" } else { mode.unwrap_or_default() };
-    Point::new("WAL archived", met, note.to_owned(), "pg_settings, pg_stat_archiver")
-}
-
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Reason, Section, Snapshot, TargetData, pg::PgSnapshot};
+    use dbvitals_model::{
+        Reason, Section, Snapshot, TargetData,
+        pg::{PgSnapshot, replication::Slot},
+    };
 
     use super::*;
     use crate::{
@@ -258,6 +179,7 @@ mod tests {
             slot_name: Some("s1".into()),
             ..Replica::default()
         }];
+        primary.server.timeline = Some(1);
         replica.server.in_recovery = true;
         edit(&mut replica.recovery).timeline = Some(1);
         change(&mut primary, &mut replica);
@@ -309,12 +231,37 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_counts_neither_way() {
+    fn what_cannot_be_seen_is_no_pass() {
         let mut alone = cluster(|_, _| {});
         alone.targets.truncate(1);
-        assert_eq!(message(&alone, Profile::Strict), None);
+        let skip = testing::skipped(&CHECK, &alone).0;
+        assert_eq!(skip.reason, Reason::NotAsked);
+        let said =
+            "6 of 8 points are met and 2 cannot be seen: same timeline, settings high enough";
+        assert_eq!(skip.detail, said);
+        let mut late = cluster(|primary, _| standby(primary).state = Some("catchup".into()));
+        late.targets.truncate(1);
+        let said = message(&late, Profile::Default).unwrap();
+        assert!(said.contains("meets 5 of 8 points (2 unknown)"), "{said}");
+    }
+
+    #[test]
+    fn an_archiver_that_fails_and_a_lost_slot_are_told() {
         let failing = cluster(|primary, _| edit(&mut primary.archiver).last_failed_at = ago(5));
         assert!(message(&failing, Profile::Strict).unwrap().contains("WAL archived"));
+        let lost = cluster(|primary, _| {
+            let slot =
+                Slot { name: "s1".into(), wal_status: Some("lost".into()), ..Slot::default() };
+            *edit(&mut primary.slots) = vec![slot];
+        });
+        assert!(message(&lost, Profile::Strict).unwrap().contains("WAL kept for it"));
+    }
+
+    #[test]
+    fn a_standby_on_an_old_timeline_cannot_take_over() {
+        let old = cluster(|primary, _| primary.server.timeline = Some(2));
+        let said = message(&old, Profile::Default).unwrap();
+        assert!(said.ends_with("missing: same timeline"), "{said}");
     }
 
     #[test]

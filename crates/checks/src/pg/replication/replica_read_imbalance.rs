@@ -1,8 +1,11 @@
 //! Reads that the nodes of a cluster do not share.
 
-use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, pg::database::Database};
+use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, cluster::ReadBasis};
 
-use super::standby;
+use super::{
+    read_share::{self, Shares},
+    standby,
+};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
@@ -86,8 +89,7 @@ static MIN_AGE: Threshold = Threshold {
 type Load<'a> = (PgView<'a>, f64);
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let databases = pg.databases()?;
-    let window = pg.window().ok();
+    let (_, _) = (pg.databases()?, pg.window().ok());
     if pg.server().in_recovery {
         return Err(Skip::not_applicable("judged on the primary"));
     }
@@ -95,51 +97,26 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     if replicas.is_empty() {
         return Err(standby::needs_node("standby"));
     }
-    let windowed = window.is_some() && replicas.iter().all(|node| node.window().is_ok());
-    let mut nodes = replicas.iter().chain([pg]);
-    if !windowed && nodes.any(|node| is_young(node, cx.limit(&MIN_AGE))) {
+    let nodes: Vec<_> = std::iter::once(*pg).chain(replicas).collect();
+    let shares = read_share::shares(&nodes)?;
+    if matches!(shares.basis, ReadBasis::Lifetime(age) if age < cx.limit(&MIN_AGE)) {
         return Err(Skip::needs_window());
     }
-    let own = rate(pg, databases, windowed);
-    let loads = replicas
-        .iter()
-        .map(|node| Ok((*node, rate(node, node.databases()?, windowed))))
-        .collect::<Result<Vec<Load<'_>>, Skip>>()?;
-    let total: f64 = own + loads.iter().map(|(_, rate)| rate).sum::<f64>();
+    let total = shares.total;
     if total <= 0.0 || total < cx.limit(&MIN_RATE) {
         return Ok(Vec::new());
     }
+    let own = shares.loads.iter().take(1).map(|(_, rate)| rate).sum::<f64>();
+    let loads = shares.loads.get(1..).unwrap_or_default();
     let busiest = loads.iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| loads.len() > 1);
     let found = if own / total > cx.limit(&PRIMARY) {
-        Some(finding(cx, pg, own / total, &PRIMARY, &loads, total))
+        Some(finding(cx, pg, own / total, &PRIMARY, loads, &shares))
     } else {
         busiest
             .filter(|(_, rate)| rate / total > cx.limit(&REPLICA))
-            .map(|(node, rate)| finding(cx, node, rate / total, &REPLICA, &loads, total))
+            .map(|(node, rate)| finding(cx, node, rate / total, &REPLICA, loads, &shares))
     };
     Ok(found.into_iter().collect())
-}
-
-/// Whether a node's figures began so lately that they prove nothing.
-fn is_young(node: &PgView<'_>, limit: f64) -> bool {
-    let resets = node.databases().into_iter().flatten().filter_map(|database| database.stats_reset);
-    let began = resets.chain(node.server().started_at).max();
-    node.seconds_since(began).is_some_and(|age| age < limit)
-}
-
-/// Block requests a second of all databases.
-fn rate(pg: &PgView<'_>, databases: &[Database], windowed: bool) -> f64 {
-    let requests =
-        |database: &Database| (database.blocks_hit.max(0) + database.blocks_read.max(0)) as f64;
-    if let Some(window) = pg.window().ok().filter(|window| windowed && window.seconds > 0.0) {
-        return window.databases.iter().map(requests).sum::<f64>() / window.seconds;
-    }
-    let began = pg.server().started_at;
-    let per_second = databases.iter().filter_map(|database| {
-        let age = pg.seconds_since(database.stats_reset.or(began)).filter(|age| *age > 0.0)?;
-        Some(requests(database) / age)
-    });
-    per_second.sum()
 }
 
 fn finding(
@@ -148,8 +125,9 @@ fn finding(
     share: f64,
     threshold: &Threshold,
     loads: &[Load<'_>],
-    total: f64,
+    shares: &Shares<'_>,
 ) -> Finding {
+    let total = shares.total;
     let role = if node.server().in_recovery { "standby" } else { "primary" };
     let source = "pg_stat_database, blocks hit and read";
     let found = cx
@@ -170,7 +148,15 @@ fn finding(
         .with(
             Evidence::new("block requests of all nodes", total, Unit::PerSecond, source)
                 .against(cx.limit(&MIN_RATE)),
-        );
+        )
+        .with(match shares.basis {
+            ReadBasis::Window(seconds) => {
+                Evidence::new("counted over", seconds, Unit::Seconds, "two looks")
+            }
+            ReadBasis::Lifetime(age) => {
+                Evidence::new("counted for at least", age, Unit::Seconds, "stats_reset")
+            }
+        });
     loads.iter().fold(found, |found, (node, rate)| {
         found.with(Evidence::new(
             format!("share of standby {}", node.name()),

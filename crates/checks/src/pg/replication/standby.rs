@@ -2,6 +2,7 @@
 
 use dbvitals_model::{Reason, Unavailable, pg::replication::Replica};
 
+use super::pairing;
 use crate::{skip::Skip, view::PgView};
 
 /// Receivers that are standbys: neither logical subscribers, nor base backups, nor archivers that
@@ -54,25 +55,14 @@ pub fn primary<'a>(pg: &PgView<'a>) -> Option<PgView<'a>> {
     pg.siblings().find(|other| !other.server().in_recovery)
 }
 
-/// The target behind a connected standby: by its slot, by its cluster name, or since there is only
-/// one of each.
+/// The target behind a connected standby, where it was audited too.
 pub fn target_of<'a>(
     pg: &PgView<'a>,
-    replicas: &[Replica],
+    replicas: &'a [Replica],
     replica: &Replica,
 ) -> Option<PgView<'a>> {
-    let candidates: Vec<_> = pg.siblings().filter(|other| other.server().in_recovery).collect();
-    let by_slot = candidates.iter().find(|other| {
-        let slot = other.recovery().ok().and_then(|recovery| recovery.slot_name.as_deref());
-        slot.is_some() && slot == replica.slot_name.as_deref()
-    });
-    let by_name = candidates.iter().find(|other| {
-        let name = other.server().cluster_name.as_deref().filter(|name| !name.is_empty());
-        name == Some(replica.application.as_str())
-    });
-    let only =
-        candidates.first().filter(|_| candidates.len() == 1 && standbys(replicas).count() == 1);
-    by_slot.or(by_name).or(only).copied()
+    let pairs = pairing::pairs(pg, replicas);
+    pairs.into_iter().find(|pair| std::ptr::eq(pair.replica, replica))?.target
 }
 
 /// How long a standby waits on purpose before it replays, in milliseconds.

@@ -1,16 +1,10 @@
 /* dbvitals:collation_mismatches */
-with ordered as materialized (
-  select i.indexrelid as oid, n.nspname, x.relname, k.collation_oid
-  from pg_catalog.pg_index as i
-  join pg_catalog.pg_class as x on x.oid = i.indexrelid
-  join pg_catalog.pg_namespace as n on n.oid = x.relnamespace
-  cross join lateral (
-    select distinct v.oid
-    from pg_catalog.unnest(i.indcollation::oid[]) as v (oid)
-    where v.oid <> 0
-  ) as k (collation_oid)
-  where n.nspname !~ '^pg_'
-    and n.nspname <> 'information_schema'
+with used as materialized (
+  -- Few vectors of collations are shared by all indexes.
+  select distinct v.oid
+  from (select distinct i.indcollation as vector from pg_catalog.pg_index as i) as d
+  cross join lateral pg_catalog.unnest(d.vector::oid[]) as v (oid)
+  where v.oid <> 0
 ),
 versioned as materialized (
   select
@@ -18,13 +12,29 @@ versioned as materialized (
     pg_catalog.pg_collation_actual_version(c.oid) as actual
   from pg_catalog.pg_collation as c
   where c.collversion is not null
-    and c.oid in (select o.collation_oid from ordered as o)
+    and c.oid in (select u.oid from used as u)
   union all
   select
     100::oid, 'default', d.datcollversion,
     pg_catalog.pg_database_collation_actual_version(d.oid)
   from pg_catalog.pg_database as d
   where d.datname = pg_catalog.current_database()
+),
+changed as materialized (
+  select v.oid, v.collation, v.recorded, v.actual
+  from versioned as v
+  where v.recorded is distinct from v.actual
+    and v.recorded is not null
+    and v.actual is not null
+),
+ordered as materialized (
+  select n.nspname, x.relname, i.indexrelid as oid, v.oid as collation_oid
+  from changed as v
+  join pg_catalog.pg_index as i on v.oid = any (i.indcollation::oid[])
+  join pg_catalog.pg_class as x on x.oid = i.indexrelid
+  join pg_catalog.pg_namespace as n on n.oid = x.relnamespace
+  where n.nspname !~ '^pg_'
+    and n.nspname <> 'information_schema'
 )
 select
   v.collation::text as collation,
@@ -37,11 +47,8 @@ select
   )::text[] as indexes,
   pg_catalog.count(o.oid)::int8 as index_count,
   null::timestamptz as noticed_at
-from versioned as v
+from changed as v
 left join ordered as o on o.collation_oid = v.oid
-where v.recorded is distinct from v.actual
-  and v.recorded is not null
-  and v.actual is not null
 group by v.collation, v.recorded, v.actual
 order by v.collation
 limit 200

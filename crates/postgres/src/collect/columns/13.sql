@@ -22,17 +22,23 @@ keyed as materialized (
   group by i.indrelid, k.number
 ),
 chosen as materialized (
+  -- Table by table (`offset 0`), here and below: the whole of these catalogues is many times as much.
   select t.size_rank, t.nspname, t.relname, a.*
   from largest as t
-  join pg_catalog.pg_attribute as a on a.attrelid = t.oid
-  where a.attnum > 0
+  cross join lateral (
+    select a.* from pg_catalog.pg_attribute as a where a.attrelid = t.oid and a.attnum > 0 offset 0
+  ) as a
 ),
 described as materialized (
-  select
-    s.schemaname, s.tablename, s.attname, s.null_frac, s.avg_width, s.n_distinct, s.correlation,
-    s.histogram_bounds
-  from pg_catalog.pg_stats as s
-  where not s.inherited
+  select t.oid, s.*
+  from largest as t
+  cross join lateral (
+    select
+      s.attname, s.null_frac, s.avg_width, s.n_distinct, s.correlation, s.histogram_bounds
+    from pg_catalog.pg_stats as s
+    where s.schemaname = t.nspname and s.tablename = t.relname and not s.inherited
+    offset 0
+  ) as s
 )
 select
   c.attrelid::int8 as table_oid,
@@ -65,7 +71,6 @@ from chosen as c
 left join pg_catalog.pg_type as t on t.oid = c.atttypid
 left join keyed as k on k.indrelid = c.attrelid and k.number = c.attnum
 left join described as s
-  on s.schemaname = c.nspname and s.tablename = c.relname and s.attname = c.attname
-  and not c.attisdropped
+  on s.oid = c.attrelid and s.attname = c.attname and not c.attisdropped
 order by c.size_rank, c.attnum
 limit 60000

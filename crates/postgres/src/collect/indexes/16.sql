@@ -75,7 +75,8 @@ named as materialized (
     pg_catalog.unnest(i.indkey::int2[]), pg_catalog.unnest(i.indclass::oid[]),
     pg_catalog.unnest(i.indcollation::oid[]), pg_catalog.unnest(i.indoption::int2[])
   ) with ordinality as k (number, opclass, order_by, choice, place)
-  left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.number
+  left join pg_catalog.pg_attribute as a
+    on a.attrelid = i.indrelid and a.attnum = k.number and a.attnum > 0
   left join pg_catalog.pg_opclass as o on o.oid = k.opclass
   group by i.oid
 ),

@@ -4,6 +4,10 @@ select
   r.sender_host::text as sender_host,
   r.sender_port::int8 as sender_port,
   r.slot_name::text as slot_name,
+  -- The receiver's own default is no name.
+  pg_catalog.btrim(
+    pg_catalog.substring(r.conninfo, '(?:^| )application_name=(''[^'']*''|[^ ]+)'), ''''
+  )::text as application,
   pg_catalog.pg_is_wal_replay_paused()::bool as is_paused,
   pg_catalog.pg_wal_lsn_diff(l.received, '0/0')::int8 as received_bytes,
   pg_catalog.pg_wal_lsn_diff(l.replayed, '0/0')::int8 as replayed_bytes,

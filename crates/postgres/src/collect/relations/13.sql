@@ -3,7 +3,9 @@ with asked as (
   select
     true as may_open,
     -- Exact sizes open each relation and stat its files: taken for so many of the largest tables.
-    1000 as exact_tables
+    1000 as exact_tables,
+    -- Whether statistics exist is looked up one by one: for so many of the largest, and partitioned tables.
+    2000 as described_tables
 ),
 here as materialized (
   select d.oid
@@ -75,8 +77,16 @@ published as materialized (
   from pg_catalog.pg_publication_tables as p
 ),
 described as materialized (
-  select distinct s.schemaname, s.tablename
-  from pg_catalog.pg_stats as s
+  -- One look-up each, which ends at the first column: reading the whole view asks for each column's privilege.
+  select c.oid, s.is_described
+  from chosen as c
+  join asked as k on c.size_rank <= k.described_tables or c.relkind = 'p'
+  left join lateral (
+    select true as is_described
+    from pg_catalog.pg_stats as s
+    where s.schemaname = c.nspname and s.tablename = c.relname
+    limit 1
+  ) as s on true
 ),
 member as materialized (
   select d.objid as oid, e.extname
@@ -169,8 +179,9 @@ select
   c.relispartition::bool as is_partition,
   m.extname::text as extension,
   case
-    when s.tablename is not null then true
-    when pg_catalog.has_table_privilege(c.oid, 'select')
+    when s.is_described then true
+    when s.oid is not null
+      and pg_catalog.has_table_privilege(c.oid, 'select')
       and not pg_catalog.row_security_active(c.oid)
     then false
   end::bool as has_statistics
@@ -189,7 +200,7 @@ cross join lateral (
 left join indexed as i on i.oid = c.oid
 left join pg_catalog.pg_inherits as p on p.inhrelid = c.oid and p.inhseqno = 1
 left join published as u on u.schemaname = c.nspname and u.tablename = c.relname
-left join described as s on s.schemaname = c.nspname and s.tablename = c.relname
+left join described as s on s.oid = c.oid
 left join guarded as g on g.oid = c.oid
 left join member as m on m.oid = c.oid
 order by c.size_rank

@@ -1,5 +1,7 @@
 //! Where the extension is installed, and what it takes to have it.
 
+use std::time::Instant;
+
 use dbvitals_model::{
     Reason, Section, Unavailable, pg::statement::Status, snapshot::CollectorCost,
 };
@@ -48,7 +50,8 @@ impl Installed {
 
 /// Finds the extension: in the database we are connected to, else in the others.
 pub(in super::super) async fn locate(run: &mut Run<'_>) {
-    let status = status(&mut run.session, &run.reader, None, &mut run.cost).await;
+    let deadline = run.deadline;
+    let status = status(&mut run.session, &run.reader, deadline, None, &mut run.cost).await;
     let mut status = match status {
         Ok(status) => status,
         Err(why) => {
@@ -76,7 +79,8 @@ async fn elsewhere(run: &mut Run<'_>) -> Option<Status> {
         .collect();
     for name in others {
         let Ok(mut session) = run.enter(&name).await else { continue };
-        let found = status(&mut session, &run.reader, Some(&name), &mut run.cost).await;
+        let deadline = run.deadline;
+        let found = status(&mut session, &run.reader, deadline, Some(&name), &mut run.cost).await;
         session.close().await;
         if let Ok(found) = found
             && found.installed_in.is_some()
@@ -90,10 +94,12 @@ async fn elsewhere(run: &mut Run<'_>) -> Option<Status> {
 async fn status(
     session: &mut Session,
     reader: &Reader,
+    deadline: Instant,
     database: Option<&str>,
     cost: &mut Vec<CollectorCost>,
 ) -> Result<Status, Unavailable> {
-    let answer = ask(session, "statements_status", STATUS.to_owned(), CHEAP, database, cost).await;
+    let sql = STATUS.to_owned();
+    let answer = ask(session, "statements_status", sql, CHEAP, deadline, database, cost).await;
     rows(&answer, reader, None)
         .and_then(|table| table.one().map_err(|error| obstacle::of_shape(&error)))
 }
