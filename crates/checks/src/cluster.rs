@@ -17,6 +17,7 @@ use crate::{
     },
     settings::Settings,
     view::{PgView, Reads},
+    words,
 };
 
 /// The clusters of a snapshot. A server without standbys is none.
@@ -173,13 +174,27 @@ impl<'a> Assembly<'a> {
     fn drift(&self, member: &PgView<'a>) -> Vec<SettingDifference> {
         let primary = self.primary.filter(|_| member.server().in_recovery);
         let both = primary.and_then(|p| Some((p.settings().ok()?, member.settings().ok()?)));
-        let differences = both.map(|(ours, theirs)| parity::differences(ours, theirs));
-        let written = |difference: parity::Difference| SettingDifference {
+        let Some((ours, theirs)) = both else { return Vec::new() };
+        let told = |difference: parity::Difference| SettingDifference {
+            primary: with_unit(ours, difference.name, &difference.primary),
+            standby: with_unit(theirs, difference.name, &difference.standby),
             name: difference.name.to_owned(),
-            primary: difference.primary,
-            standby: difference.standby,
         };
-        differences.into_iter().flatten().map(written).collect()
+        parity::differences(ours, theirs).into_iter().map(told).collect()
+    }
+}
+
+/// A setting's value as `SHOW` would say it, or nearly so.
+fn with_unit(settings: &dbvitals_model::pg::instance::Settings, name: &str, value: &str) -> String {
+    let unit = settings.get(name).and_then(|setting| setting.unit.as_deref());
+    let sized =
+        settings.bytes(name).filter(|bytes| *bytes > 0).map(|bytes| words::bytes(bytes as f64));
+    match unit {
+        Some("B" | "kB" | "8kB" | "16kB" | "32kB" | "MB" | "16MB" | "GB") => {
+            sized.unwrap_or_else(|| value.to_owned())
+        }
+        Some(unit) if !unit.is_empty() && value != "0" => format!("{value} {unit}"),
+        _ => value.to_owned(),
     }
 }
 
@@ -282,7 +297,9 @@ mod tests {
             ("s3", Some("main"), Some(9), false),
         ];
         assert_eq!(told, wanted);
-        assert_eq!(cluster.nodes[1].settings[0].name, "work_mem");
+        let drift = &cluster.nodes[1].settings[0];
+        let told = (drift.name.as_str(), drift.primary.as_str(), drift.standby.as_str());
+        assert_eq!(told, ("work_mem", "4 MB", "8 MB"));
         let points: Vec<_> = cluster.nodes.iter().map(|node| node.failover.len()).collect();
         assert_eq!(points, [0, 8, 0, 8], "only those that follow the primary can take over");
         assert!(cluster.nodes[3].failover_counts().2 > cluster.nodes[1].failover_counts().2);

@@ -69,7 +69,7 @@ pub struct Lag {
     pub replay_ms: Option<f64>,
 }
 
-/// A setting with its value on both sides, in the server's own unit.
+/// A setting with its value on both sides, as people read it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingDifference {
     /// The setting.

@@ -137,6 +137,24 @@ impl Target {
         self
     }
 
+    /// One target per host, each to be reached whatever its role.
+    pub fn nodes(&self) -> Vec<Self> {
+        self.hosts.iter().map(|host| self.at_host(host)).collect()
+    }
+
+    /// The same login at another address.
+    #[must_use]
+    pub fn at(&self, address: IpAddr, port: u16) -> Self {
+        let password = self.hosts.first().and_then(|host| host.password.clone());
+        let at = HostName::Tcp(address.to_string());
+        self.at_host(&Host { at, address: None, port, password })
+    }
+
+    /// The port of its first host.
+    pub fn port(&self) -> u16 {
+        self.hosts.first().map_or(5432, |host| host.port)
+    }
+
     /// Host, port and database, without user and secret: `db.example.org:5432/app`.
     pub fn endpoint(&self) -> String {
         endpoint(&self.hosts, &self.database)

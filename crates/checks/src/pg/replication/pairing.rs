@@ -92,8 +92,11 @@ mod tests {
         }
     }
 
+    /// The address of a standby, and what it is.
+    type Node<'a> = (&'a str, &'a dyn Fn(&mut PgSnapshot));
+
     /// A primary with these connections, and standbys as edited.
-    fn cluster(rows: Vec<Replica>, standbys: &[(&str, &dyn Fn(&mut PgSnapshot))]) -> Snapshot {
+    fn cluster(rows: Vec<Replica>, standbys: &[Node<'_>]) -> Snapshot {
         let mut primary = testing::healthy_pg();
         *edit(&mut primary.replicas) = rows;
         let mut targets = vec![testing::target("main", TargetData::Postgres(Box::new(primary)))];
@@ -140,8 +143,7 @@ mod tests {
             addresses.map(|address| row("walreceiver", None, Some(address))).to_vec()
         };
         let nothing = |_: &mut PgSnapshot| {};
-        let nodes: [(&str, &dyn Fn(&mut PgSnapshot)); 2] =
-            [("10.0.0.2", &nothing), ("10.0.0.3", &nothing)];
+        let nodes: [Node<'_>; 2] = [("10.0.0.2", &nothing), ("10.0.0.3", &nothing)];
         let apart = cluster(rows(["10.0.0.3", "10.0.0.2"]), &nodes);
         assert_eq!(paired(&apart), [Some("10.0.0.3".to_owned()), Some("10.0.0.2".to_owned())]);
         assert_eq!(paired(&cluster(rows(["10.0.0.9", "10.0.0.9"]), &nodes)), [None, None]);

@@ -31,8 +31,8 @@ pub(super) fn cluster() -> Cluster {
         read_ratio: Some(0.38),
         settings: vec![SettingDifference {
             name: "work_mem".to_owned(),
-            primary: "65536".to_owned(),
-            standby: "4096".to_owned(),
+            primary: "64 MB".to_owned(),
+            standby: "4 MB".to_owned(),
         }],
         failover: vec![
             point("standby streaming", Some(true), "streaming", true),
