@@ -2,7 +2,6 @@
 
 mod cluster;
 pub(crate) mod escape;
-mod escape;
 mod findings;
 
 use dbvitals_model::{
