@@ -87,7 +87,7 @@ impl Request {
     }
 }
 
-/// What goes on, for whoever meteres; and how to stop it.
+/// What goes on, for whoever wants to know; and how to stop it.
 #[derive(Debug, Default)]
 pub struct Meter {
     named: AtomicU64,

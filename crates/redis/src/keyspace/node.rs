@@ -11,7 +11,7 @@ use dbvitals_model::{
 };
 
 use super::{
-    Request, State, Meter, Way,
+    Meter, Request, State, Way,
     ask::Asks,
     course::Course,
     pace::Pace,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Request, State, Meter,
+    Meter, Request, State,
     node::{self, Server},
     state,
 };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Request, Meter, Way,
+    Meter, Request, Way,
     ask::{Answered, Asks, Plan},
     course::Course,
     extra::Extra,
