@@ -10,6 +10,7 @@ mod course;
 mod describe;
 mod estimate;
 mod extra;
+mod facts;
 mod glob;
 mod leaders;
 mod name_pattern;
@@ -34,8 +35,9 @@ use dbvitals_model::{Section, redis::KeySample};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Target};
+pub(crate) use facts::Facts;
 pub(crate) use name_pattern::pattern_of;
-pub(crate) use node::{Facts, sample};
+pub(crate) use node::sample;
 pub use pace::Manner;
 pub use state::State;
 

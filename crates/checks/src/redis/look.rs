@@ -5,6 +5,7 @@ pub mod cost;
 pub mod keys;
 pub mod latency;
 pub mod slowlog;
+mod standing_out;
 
 use dbvitals_model::{Section, Sheet, redis::Server, redis::look::Ground};
 

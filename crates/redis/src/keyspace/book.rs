@@ -113,16 +113,16 @@ impl Book {
     /// The patterns, with words that take many values made variable.
     pub(crate) fn finish(self) -> Vec<Entry> {
         let mut groups = by_pattern(self.entries);
-        widen_all(&mut groups, KEYS_PER_WORD);
+        widen_everywhere(&mut groups, KEYS_PER_WORD);
         groups.into_values().collect()
     }
 
     /// Folds patterns into broader ones until half of the room is free.
     fn make_room(&mut self) {
         let mut groups = by_pattern(std::mem::take(&mut self.entries));
-        widen_all(&mut groups, KEYS_PER_WORD);
+        widen_everywhere(&mut groups, KEYS_PER_WORD);
         if groups.len() > MOST / 2 {
-            widen_all(&mut groups, u64::MAX);
+            widen_everywhere(&mut groups, u64::MAX);
         }
         if groups.len() > MOST / 2 {
             fold_rarest(&mut groups, MOST / 4);
@@ -136,6 +136,65 @@ type Groups = BTreeMap<String, Entry>;
 
 fn by_pattern(entries: Vec<Entry>) -> Groups {
     entries.into_iter().map(|entry| (entry.pattern.clone(), entry)).collect()
+}
+
+/// Widens at every position where that is right, then where several words vary at once.
+fn widen_everywhere(groups: &mut Groups, keys_per_word: u64) {
+    widen_all(groups, keys_per_word);
+    widen_shapes(groups, keys_per_word);
+}
+
+/// Folds patterns that begin alike and have the same separators, if there are many of them: words that are not the
+/// same in all of them vary.
+fn widen_shapes(groups: &mut Groups, keys_per_word: u64) {
+    let mut families: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pattern in groups.keys() {
+        families.entry(shape(pattern)).or_default().push(pattern.clone());
+    }
+    for members in families.into_values() {
+        let keys: u64 = members.iter().filter_map(|it| Some(groups.get(it)?.tally.named)).sum();
+        let count = u64::try_from(members.len()).unwrap_or(u64::MAX);
+        if members.len() <= WORDS || keys >= count.saturating_mul(keys_per_word) {
+            continue;
+        }
+        let wide = common(&members);
+        for member in members {
+            if let Some(entry) = groups.remove(&member) {
+                fold(groups, &wide, entry.tally);
+            }
+        }
+    }
+}
+
+/// The first word and all separators: `tok_-` of `tok_a-b`.
+fn shape(pattern: &str) -> String {
+    let first = pattern.bytes().position(name_pattern::is_separator).unwrap_or(pattern.len());
+    let (word, rest) = pattern.split_at(first);
+    let is_separator = |c: &char| c.is_ascii() && name_pattern::is_separator(*c as u8);
+    word.chars().chain(rest.chars().filter(is_separator)).collect()
+}
+
+/// What patterns of one shape have in common, with `*` for the rest.
+fn common(members: &[String]) -> String {
+    let words = |pattern: &str| -> Vec<String> {
+        pattern
+            .split_inclusive(|c: char| c.is_ascii() && name_pattern::is_separator(c as u8))
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut all = members.iter().map(|member| words(member));
+    let mut kept = all.next().unwrap_or_default();
+    for other in all {
+        for (mine, theirs) in kept.iter_mut().zip(other) {
+            if *mine != theirs {
+                let end = mine.len()
+                    - usize::from(mine.bytes().next_back().is_some_and(name_pattern::is_separator));
+                mine.replace_range(..end, "*");
+            }
+        }
+    }
+    // Neighbouring variables become one.
+    name_pattern::pattern_of(kept.concat().as_bytes())
 }
 
 /// Widens at every position, the last ones first. Words that stand for `keys_per_word` or more keys each, on
@@ -249,6 +308,14 @@ mod tests {
         assert_eq!(patterns(names), [("profile:*:card".to_owned(), 26)]);
         let names = (0_u8..26).map(|n| format!("profile|{}x-card", letters(n)));
         assert_eq!(patterns(names), [("profile|*-card".to_owned(), 26)]);
+    }
+
+    #[test]
+    fn several_words_may_vary_at_once() {
+        let names = (0_u8..26).map(|n| format!("tok_{}x-{}y", letters(n), letters(25 - n)));
+        assert_eq!(patterns(names), [("tok_*".to_owned(), 26)]);
+        let names = (0_u8..26).map(|n| format!("a:{}x:same:{}y", letters(n), letters(25 - n)));
+        assert_eq!(patterns(names), [("a:*:same:*".to_owned(), 26)]);
     }
 
     #[test]

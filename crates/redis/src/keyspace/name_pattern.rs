@@ -46,14 +46,15 @@ pub(crate) fn write_pattern(name: &[u8], pattern: &mut String) {
     let mut at = 0;
     let mut segment_end = 0;
     while at < text.len() {
-        if at >= segment_end {
+        let is_first = at >= segment_end;
+        if is_first {
             segment_end = end_of(text, at, is_wall);
             if is_email(text.get(at..segment_end).unwrap_or_default()) {
                 push_variable(pattern);
                 at = segment_end;
             }
         }
-        at = push_word(pattern, text, at, segment_end);
+        at = push_word(pattern, text, at, segment_end, is_first);
     }
     if cut.is_some() && name.len() > NAME_LIMIT {
         push_variable(pattern);
@@ -61,12 +62,18 @@ pub(crate) fn write_pattern(name: &[u8], pattern: &mut String) {
 }
 
 /// Writes what begins at `at`, up to and with the next separator; gives where that ends.
-fn push_word(pattern: &mut String, text: &str, at: usize, segment_end: usize) -> usize {
+fn push_word(
+    pattern: &mut String,
+    text: &str,
+    at: usize,
+    segment_end: usize,
+    is_first: bool,
+) -> usize {
     let uuid = at + UUID_LENGTH;
     let end = if text.get(at..uuid).is_some_and(is_uuid) {
         push_variable(pattern);
         uuid
-    } else if is_token(text.get(at..segment_end).unwrap_or_default()) {
+    } else if is_token(text.get(at..segment_end).unwrap_or_default(), is_first) {
         push_variable(pattern);
         segment_end
     } else {
@@ -137,19 +144,23 @@ fn varies(word: &str) -> bool {
         || word.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control())
 }
 
-/// Base64 in either alphabet: long, of all three kinds of characters, and not begun by a plain word of its own.
-fn is_token(text: &str) -> bool {
+/// Base64 in either alphabet: long, of all three kinds of characters, and not begun by a plain word of its own. Two
+/// letters may be chance, but not where a part of the name begins.
+fn is_token(text: &str, is_first: bool) -> bool {
     if text.len() < TOKEN_LENGTH || !is_mixed(text) {
         return false;
     }
     let soft = text.bytes().position(|byte| matches!(byte, b'-' | b'_'));
-    let Some(length) = soft.filter(|length| (2..=12).contains(length)) else { return true };
+    let Some(length) = soft.filter(|length| (if is_first { 2 } else { 4 }..=12).contains(length))
+    else {
+        return true;
+    };
     let (prefix, rest) = text.split_at(length);
     let is_word = prefix.bytes().all(|byte| byte.is_ascii_lowercase());
     !(is_word && rest.get(1..).is_some_and(|rest| rest.len() >= TOKEN_LENGTH && is_mixed(rest)))
 }
 
-/// Lower case, upper case and digits, changing often, and nothing that base64 does not use.
+/// Lower case, upper case and mostly digits, changing often, and nothing that base64 does not use.
 fn is_mixed(text: &str) -> bool {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => Some(0_usize),
@@ -167,7 +178,12 @@ fn is_mixed(text: &str) -> bool {
         changes += usize::from(last.is_some_and(|last| last != class));
         last = Some(class);
     }
-    matches!(seen, [true, true, true, _]) && 3 * changes >= text.len()
+    match seen {
+        [true, true, true, _] => 3 * changes >= text.len(),
+        // Without digits it may be words in camel case, which change less often.
+        [true, true, false, _] => 5 * changes > 2 * text.len(),
+        _ => false,
+    }
 }
 
 /// Hexadecimal groups of 8, 4, 4, 4 and 12.
@@ -209,6 +225,9 @@ mod tests {
             ("{user:7}:cart", "{user:*}:cart"),
             ("token:Zm9vYmFyMTIzNDU2Nzg5", "token:*"),
             ("tok_aB3-x9Qz_77LmNo0pQ2rS", "tok_*"),
+            ("tok_qk-aB3x9Qz77LmNo0pQ2rS", "tok_*"),
+            ("app_session_aB3x9Qz77LmNo0pQ2rS", "app_session_*"),
+            ("tok_aBxQzLmNoDpQfrStHu", "tok_*"),
             ("mail:ann.lee@example.com:seen", "mail:*:seen"),
             ("mail|bob@mail.example.org", "mail|*"),
             ("config", "config"),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use dbvitals_model::{
-    Section, ServerVersion,
+    Section,
     redis::{Info, KeySample},
 };
 
@@ -14,6 +14,7 @@ use super::{
     Meter, Request, State, Way,
     ask::Asks,
     course::Course,
+    facts::Facts,
     pace::Pace,
     section, state,
     walk::Walk,
@@ -29,46 +30,6 @@ const PLACE: usize = 20;
 
 /// PINGs on a server left alone, before a walk.
 const PINGS: usize = 15;
-
-/// What is known of a server.
-#[derive(Debug, Clone)]
-pub(crate) struct Facts {
-    pub(crate) info: Option<Info>,
-    /// Our ACL user.
-    pub(crate) user: String,
-    pub(crate) before_7: bool,
-    pub(crate) is_replica: bool,
-    /// Keys carry a use counter instead of the time of their last use.
-    pub(crate) is_lfu: bool,
-}
-
-impl Facts {
-    /// From what `INFO` says.
-    pub(crate) fn new(info: Option<Info>, user: String, version: Option<ServerVersion>) -> Self {
-        let text = |name: &str| info.as_ref().and_then(|info| info.text(name));
-        let told =
-            || text("redis_version").and_then(|it| it.split('.').next()?.parse::<u32>().ok());
-        let major = version.map(|it| it.major).or_else(told);
-        Self {
-            user,
-            before_7: major.is_some_and(|major| major < 7),
-            is_replica: text("role") == Some("slave"),
-            is_lfu: text("maxmemory_policy").is_some_and(|policy| policy.ends_with("-lfu")),
-            info,
-        }
-    }
-
-    /// The command that tells how much a key is used.
-    pub(super) fn use_command(&self) -> Command {
-        if self.is_lfu { Command::OBJECT_FREQ } else { Command::OBJECT_IDLETIME }
-    }
-
-    /// Whether cursors walk slot by slot: places of the whole table cannot be drawn then.
-    fn walks_slots(&self) -> bool {
-        let int = |name: &str| self.info.as_ref().and_then(|info| info.int(name));
-        int("cluster_enabled") == Some(1)
-    }
-}
 
 /// A server with both connections open.
 #[derive(Debug)]

@@ -26,20 +26,20 @@ struct Bounds {
     duty: f64,
 }
 
-const GENTLE: Bounds = Bounds { added_ms: 0.2, least: 8, most: 48, count: 64, duty: 0.95 };
+const GENTLE: Bounds = Bounds { added_ms: 0.2, least: 16, most: 48, count: 64, duty: 0.95 };
 const FAST: Bounds = Bounds { added_ms: 3.0, least: 16, most: 125, count: 250, duty: 1.0 };
 
 /// PINGs whose median counts.
 const RECENT: usize = 5;
 
 /// Between two PINGs.
-pub(crate) const PING_EVERY: Duration = Duration::from_millis(20);
+pub(crate) const PING_EVERY: Duration = Duration::from_millis(10);
 
 /// Work after which a rest is due.
 const SPELL: Duration = Duration::from_millis(20);
 
 /// Share of the time that is left to work when even the smallest request disturbs.
-const LEAST_DUTY: f64 = 0.2;
+const LEAST_DUTY: f64 = 0.3;
 
 /// The pace of one walk.
 #[derive(Debug)]
@@ -47,8 +47,10 @@ pub(crate) struct Pace {
     bounds: Bounds,
     keys: usize,
     duty: f64,
-    idle_ms: f64,
-    recent: VecDeque<f64>,
+    /// PINGs while a request of ours is under way, and while none is.
+    busy_ms: VecDeque<f64>,
+    idle_ms: VecDeque<f64>,
+    since_change: usize,
     worst_ms: f64,
     busy: Duration,
 }
@@ -64,8 +66,9 @@ impl Pace {
             bounds,
             keys: bounds.most / 2,
             duty: bounds.duty,
-            idle_ms,
-            recent: VecDeque::new(),
+            busy_ms: VecDeque::new(),
+            idle_ms: VecDeque::from([idle_ms]),
+            since_change: 0,
             worst_ms: 0.0,
             busy: Duration::ZERO,
         }
@@ -81,31 +84,41 @@ impl Pace {
         self.bounds.count
     }
 
-    /// Median of the last PINGs at its worst, less what one takes on the idle server.
+    /// What others waited longer at the worst, as far as it is our doing.
     pub(crate) fn worst_ms(&self) -> f64 {
         self.worst_ms
     }
 
-    /// A PING took this long while we were at work.
+    /// Whether it is time to listen while no request is under way: a server may be slow without us.
+    pub(crate) fn wants_silence(&self) -> bool {
+        self.since_change % 2 == 1
+    }
+
+    /// A PING took this long while no request of ours was under way.
+    pub(crate) fn heard_in_silence(&mut self, ping_ms: f64) {
+        remember(&mut self.idle_ms, ping_ms);
+        self.since_change += 1;
+    }
+
+    /// A PING took this long while a request of ours was under way.
     pub(crate) fn heard(&mut self, ping_ms: f64) {
-        self.recent.push_back(ping_ms);
-        if self.recent.len() < RECENT {
+        remember(&mut self.busy_ms, ping_ms);
+        self.since_change += 1;
+        if self.since_change < 2 * RECENT || self.busy_ms.len() < RECENT {
             return;
         }
-        let mut sorted: Vec<f64> = self.recent.drain(..).collect();
-        sorted.sort_by(f64::total_cmp);
-        let added = sorted.get(RECENT / 2).copied().unwrap_or(0.0) - self.idle_ms;
+        self.since_change = 0;
+        let added = median(&self.busy_ms) - median(&self.idle_ms);
         self.worst_ms = self.worst_ms.max(added);
         if added > self.bounds.added_ms {
             if self.keys == self.bounds.least {
                 self.duty = (self.duty * 0.7).max(LEAST_DUTY);
             }
             self.keys = (self.keys * 2 / 3).max(self.bounds.least);
-        } else if added < self.bounds.added_ms / 2.0 {
-            if self.duty < self.bounds.duty {
-                self.duty = (self.duty * 1.2).min(self.bounds.duty);
-            } else {
-                self.keys = (self.keys + 4).min(self.bounds.most);
+        } else {
+            self.duty = (self.duty * 1.2).min(self.bounds.duty);
+            if added < self.bounds.added_ms / 2.0 {
+                self.keys = (self.keys + 8).min(self.bounds.most);
             }
         }
     }
@@ -122,27 +135,48 @@ impl Pace {
     }
 }
 
+fn remember(pings: &mut VecDeque<f64>, ping_ms: f64) {
+    pings.push_back(ping_ms);
+    if pings.len() > RECENT {
+        pings.pop_front();
+    }
+}
+
+fn median(pings: &VecDeque<f64>) -> f64 {
+    let mut sorted: Vec<f64> = pings.iter().copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn heard(pace: &mut Pace, ping_ms: f64, times: usize) {
+    fn heard(pace: &mut Pace, idle_ms: f64, busy_ms: f64, times: usize) {
         for _ in 0..times * RECENT {
-            pace.heard(ping_ms);
+            pace.heard(busy_ms);
+            pace.heard_in_silence(idle_ms);
         }
     }
 
     #[test]
     fn yields_to_others_and_recovers() {
         let mut pace = Pace::new(Manner::Gentle, 0.1);
-        heard(&mut pace, 0.5, 20);
+        heard(&mut pace, 0.1, 0.5, 20);
         assert_eq!((pace.keys(), pace.duty), (GENTLE.least, LEAST_DUTY));
         assert_eq!(pace.worked(Duration::from_millis(19)), None);
         let rest = pace.worked(Duration::from_millis(1)).unwrap();
-        assert!((rest.as_secs_f64() - 0.080).abs() < 1e-6, "{rest:?}");
-        heard(&mut pace, 0.1, 50);
+        assert!((rest.as_secs_f64() - 0.02 / LEAST_DUTY * (1.0 - LEAST_DUTY)).abs() < 1e-6);
+        heard(&mut pace, 0.1, 0.1, 50);
         assert_eq!((pace.keys(), pace.duty), (GENTLE.most, GENTLE.duty));
         assert!((pace.worst_ms() - 0.4).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_server_that_is_slow_without_us_is_no_reason() {
+        let mut pace = Pace::new(Manner::Gentle, 0.1);
+        heard(&mut pace, 2.0, 2.05, 20);
+        assert_eq!((pace.keys(), pace.duty), (GENTLE.most, GENTLE.duty));
     }
 
     #[test]
@@ -150,7 +184,10 @@ mod tests {
         let mut pace = Pace::new(Manner::Gentle, 0.1);
         for ping in [0.1, 9.0, 0.1, 0.1, 0.1] {
             pace.heard(ping);
+            pace.heard_in_silence(0.1);
         }
+        assert_eq!(pace.keys(), GENTLE.most / 2);
+        heard(&mut pace, 0.1, 0.1, 2);
         assert!(pace.keys() > GENTLE.most / 2);
     }
 

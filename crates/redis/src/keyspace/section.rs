@@ -13,8 +13,8 @@ use super::{
     Way,
     book::Entry,
     estimate::{self, Frame, Part},
+    facts::Facts,
     leaders::{Key, Leaders},
-    node::Facts,
     state::{State, TTL_ENDS},
     tally::{Stored, Tally},
 };

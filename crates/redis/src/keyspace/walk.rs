@@ -11,7 +11,7 @@ use super::{
     ask::{Answered, Asks, Plan},
     course::Course,
     extra::Extra,
-    node::Facts,
+    facts::Facts,
     pace::{PING_EVERY, Pace},
     state::State,
     tally::Details,
@@ -68,6 +68,12 @@ impl Walk<'_> {
                 let words = [cursor.to_string(), count.to_string()];
                 self.wire.ask(&[b"SCAN", words[0].as_bytes(), b"COUNT", words[1].as_bytes()]);
             }
+            let is_time = pinged.elapsed() >= PING_EVERY && guard.lost().is_none();
+            if is_time && self.pace.wants_silence() {
+                pinged = Instant::now();
+                self.pace.heard_in_silence(ping(guard).await);
+            }
+            self.wire.send().await?;
             let asked = Instant::now();
             let found = if pinged.elapsed() >= PING_EVERY && guard.lost().is_none() {
                 pinged = asked;
@@ -154,14 +160,13 @@ impl Walk<'_> {
         plans
     }
 
-    /// Sends the request and takes in its answers. Gives the cursor and the number of names of a `SCAN`.
+    /// Takes in the answers to a request. Gives the cursor and the number of names of a `SCAN`.
     async fn exchange(
         &mut self,
         plans: Vec<Plan>,
         extras: Vec<Extra>,
         scans: bool,
     ) -> Result<Option<(u64, u64)>, Error> {
-        self.wire.send().await?;
         for plan in plans {
             self.details(plan).await?;
         }

@@ -2,14 +2,17 @@
 
 use dbvitals_model::{
     Finding, Measure, Section, Sheet, Unit,
-    redis::{KeyInfo, KeyPattern, KeySample, KeyShare, RedisSnapshot, TtlBucket},
+    redis::{KeyPattern, KeySample, KeyShare, RedisSnapshot, TtlBucket},
 };
 
-use super::{begin_with, seen};
+use super::{begin_with, seen, standing_out};
 use crate::{registry::CHECKS, words};
 
 /// A gap this large between the keys seen and the server's own account is told.
 const UNEXPLAINED: f64 = 0.05;
+
+/// Columns of the table of patterns.
+const ALL_COLUMNS: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// What is to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +47,11 @@ pub fn sheet(
     match page {
         Page::Keys => {
             judged(&mut sheet, findings);
-            patterns(&mut sheet, sample, rows);
-            single_keys(&mut sheet, sample, rows);
+            patterns(&mut sheet, page, sample, rows);
+            standing_out::tables(&mut sheet, sample, rows);
             spread(&mut sheet, sample, rows);
         }
-        Page::Patterns => patterns(&mut sheet, sample, rows),
+        Page::Patterns => patterns(&mut sheet, page, sample, rows),
     }
     nodes(&mut sheet, sample);
     remarks(&mut sheet, sample);
@@ -121,7 +124,7 @@ fn judged(sheet: &mut Sheet, findings: &[Finding]) {
     sheet.table("findings", "Findings", &columns, findings.iter().map(row).collect());
 }
 
-fn patterns(sheet: &mut Sheet, sample: &KeySample, rows: usize) {
+fn patterns(sheet: &mut Sheet, page: Page, sample: &KeySample, rows: usize) {
     let columns = [
         ("pattern", Unit::Text),
         ("db", Unit::Count),
@@ -133,14 +136,22 @@ fn patterns(sheet: &mut Sheet, sample: &KeySample, rows: usize) {
         ("mean", Unit::Bytes),
         ("p99", Unit::Bytes),
         ("expire", Unit::Ratio),
-        ("idle", Unit::Seconds),
         ("type", Unit::Text),
+        ("idle", Unit::Seconds),
     ];
+    // A summary has no room for all of it.
+    let kept = if page == Page::Keys { &[0, 1, 2, 4, 5, 6, 9, 10][..] } else { &ALL_COLUMNS };
+    let columns: Vec<(&str, Unit)> =
+        kept.iter().filter_map(|at| columns.get(*at).copied()).collect();
     let title = match sample.patterns.len() {
         all if all > rows => format!("Patterns (the {rows} with most memory, of {all})"),
         _ => "Patterns".to_owned(),
     };
-    let shown = sample.patterns.iter().take(rows).map(pattern).collect();
+    let shown = sample.patterns.iter().take(rows).map(|it| {
+        let cells = pattern(it);
+        kept.iter().filter_map(|at| cells.get(*at).cloned()).collect()
+    });
+    let shown = shown.collect();
     sheet.table("patterns", title, &columns, shown);
     let rest: Vec<&KeyPattern> = sample.patterns.iter().skip(rows).collect();
     if !rest.is_empty() {
@@ -174,94 +185,9 @@ fn pattern(it: &KeyPattern) -> Vec<Measure> {
         (it.memory_bytes as f64 / asked).into(),
         it.p99_bytes.into(),
         (1.0 - it.without_ttl as f64 / asked).into(),
-        it.idle_seconds.map_or(f64::NAN, |seconds| seconds as f64).into(),
         names.join(", ").into(),
+        it.idle_seconds.map_or(f64::NAN, |seconds| seconds as f64).into(),
     ]
-}
-
-fn single_keys(sheet: &mut Sheet, sample: &KeySample, rows: usize) {
-    let number = |number: Option<i64>| number.map_or(f64::NAN, |number| number as f64);
-    let big = |it: &KeyInfo| -> Vec<Measure> {
-        vec![
-            it.name.clone().into(),
-            it.database.into(),
-            it.memory_bytes.into(),
-            number(it.elements).into(),
-            number(it.ttl_ms.map(|ms| ms / 1000)).into(),
-            number(it.idle_seconds).into(),
-            it.kind.clone().into(),
-            it.encoding.clone().unwrap_or_default().into(),
-        ]
-    };
-    let columns = [
-        ("key", Unit::Text),
-        ("db", Unit::Count),
-        ("memory", Unit::Bytes),
-        ("elements", Unit::Count),
-        ("expires in", Unit::Seconds),
-        ("idle", Unit::Seconds),
-        ("type", Unit::Text),
-        ("encoding", Unit::Text),
-    ];
-    let largest = sample.largest.iter().take(rows).map(big).collect();
-    sheet.table("largest", "Largest keys", &columns, largest);
-    let mut counted: Vec<&KeyInfo> =
-        sample.largest.iter().filter(|it| it.elements.is_some_and(|count| count > 1000)).collect();
-    counted.sort_by_key(|it| std::cmp::Reverse(it.elements));
-    let most = counted.into_iter().take(rows).map(big).collect();
-    sheet.table("most-elements", "Keys with most elements", &columns, most);
-    led(
-        sheet,
-        "hottest",
-        "Most used keys seen",
-        &sample.hottest,
-        ("counter", Unit::Count),
-        rows,
-        |it| it.frequency,
-    );
-    led(
-        sheet,
-        "idlest",
-        "Longest unused keys seen",
-        &sample.idlest,
-        ("idle", Unit::Seconds),
-        rows,
-        |it| it.idle_seconds,
-    );
-    let long: Vec<KeyInfo> =
-        sample.longest_names.iter().filter(|it| it.name_bytes > 64).cloned().collect();
-    led(sheet, "longest-names", "Longest names", &long, ("name", Unit::Bytes), rows, |it| {
-        Some(it.name_bytes)
-    });
-}
-
-/// A table of keys that lead by one number.
-fn led(
-    sheet: &mut Sheet,
-    id: &str,
-    title: &str,
-    keys: &[KeyInfo],
-    by: (&str, Unit),
-    rows: usize,
-    number: impl Fn(&KeyInfo) -> Option<i64>,
-) {
-    let row = |it: &KeyInfo| -> Vec<Measure> {
-        vec![
-            it.name.clone().into(),
-            it.database.into(),
-            number(it).map_or(f64::NAN, |number| number as f64).into(),
-            it.memory_bytes.into(),
-            it.kind.clone().into(),
-        ]
-    };
-    let columns = [
-        ("key", Unit::Text),
-        ("db", Unit::Count),
-        by,
-        ("memory", Unit::Bytes),
-        ("type", Unit::Text),
-    ];
-    sheet.table(id, title, &columns, keys.iter().take(rows).map(row).collect());
 }
 
 fn spread(sheet: &mut Sheet, sample: &KeySample, rows: usize) {
