@@ -2,10 +2,11 @@
 
 use super::{
     activity, archiver, checkpoints, collation_mismatches, collector::Collector, columns,
-    constraints, databases, disabled_triggers, extensions, file_errors, functions, hba,
-    index_builds, indexes, io, large_objects, locks, partitions, passwords, policies,
-    prepared_transactions, public_grants, recovery, relations, replicas, roles, sequences,
-    settings, slots, slru, subscriptions, temp_files, vacuum_progress, wal, wal_directory,
+    config_files, constraints, databases, disabled_triggers, extensions, file_errors, functions,
+    guarded_indexes, hba, index_builds, indexes, io, large_objects, locks, nested_views,
+    partitions, passwords, policies, policy_functions, prepared_transactions, public_grants,
+    recovery, relations, replicas, roles, sequences, settings, slots, slru, subscriptions,
+    temp_files, temporary_tables, vacuum_progress, wal, wal_directory,
 };
 
 /// Every collector. `pg_stat_statements` has its own way (two queries, by the extension's version).
@@ -28,6 +29,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &settings::COLLECTOR,
     &file_errors::COLLECTOR,
     &hba::COLLECTOR,
+    &config_files::COLLECTOR,
     &roles::COLLECTOR,
     &passwords::COLLECTOR,
     &wal_directory::COLLECTOR,
@@ -40,6 +42,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &extensions::COLLECTOR,
     &functions::COLLECTOR,
     &policies::COLLECTOR,
+    &temporary_tables::COLLECTOR,
+    &nested_views::COLLECTOR,
+    &guarded_indexes::COLLECTOR,
+    &policy_functions::COLLECTOR,
     &public_grants::COLLECTOR,
     &disabled_triggers::COLLECTOR,
     &partitions::COLLECTOR,
