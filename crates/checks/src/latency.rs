@@ -23,7 +23,7 @@ pub const COLUMNS: [(&str, Unit); 7] = [
     ("calls", Unit::Count),
     ("mean", Unit::Ms),
     ("worst mean", Unit::Ms),
-    ("calls over target", Unit::Ratio),
+    ("over target", Unit::Ratio),
 ];
 
 /// What stands where a class has no target.

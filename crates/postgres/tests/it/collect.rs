@@ -2,6 +2,7 @@
 
 mod faults;
 mod locked;
+mod nests_and_policies;
 mod sampling;
 mod sections;
 mod statements;
