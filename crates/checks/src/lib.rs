@@ -10,7 +10,6 @@ pub mod context;
 pub mod eta;
 pub mod host;
 pub mod judge;
-pub mod latency;
 pub mod metrics;
 pub mod overview;
 pub mod pg;

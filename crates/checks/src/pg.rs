@@ -1,5 +1,6 @@
 //! Checks of PostgreSQL servers, by topic of the catalogue.
 
+pub mod bloat;
 pub mod cache;
 pub mod config;
 pub mod counted;

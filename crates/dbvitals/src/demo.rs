@@ -120,7 +120,8 @@ fn audit(servers: &Servers) -> Result<Snapshot, Problem> {
         target.expectations.is_cache = Some(true);
     }
     let once = gather::Options::once(merged.timeout.value);
-    let options = gather::Options { interval: merged.interval.value, ..once };
+    let (interval, measure_bytes) = (merged.interval.value, merged.measure_bytes());
+    let options = gather::Options { interval, measure_bytes, ..once };
     gather::gather(&targets, &options, &Progress::new(false))
 }
 

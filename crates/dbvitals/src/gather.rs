@@ -7,6 +7,7 @@ mod redis;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dbvitals_checks::Settings;
 use dbvitals_model::{
     Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, host::Host, snapshot::FORMAT_VERSION,
 };
@@ -30,12 +31,23 @@ pub(crate) struct Options {
     pub(crate) timeout: Duration,
     /// Only what a quick health check needs.
     pub(crate) quick: bool,
+    /// Bytes of pages that may be read in each PostgreSQL database to measure bloat; 0 for none.
+    pub(crate) measure_bytes: u64,
+    /// By which thresholds it is worth measuring.
+    pub(crate) settings: Settings,
 }
 
 impl Options {
-    /// One full look.
+    /// One full look that reads no pages.
     pub(crate) fn once(timeout: Duration) -> Self {
-        Self { interval: None, samples_per_second: 10.0, timeout, quick: false }
+        Self {
+            interval: None,
+            samples_per_second: 10.0,
+            timeout,
+            quick: false,
+            measure_bytes: 0,
+            settings: Settings::default(),
+        }
     }
 }
 

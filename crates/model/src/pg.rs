@@ -6,9 +6,9 @@ pub mod database;
 pub mod growth;
 pub mod index;
 pub mod instance;
+pub mod measured;
 pub mod relation;
 pub mod replication;
-pub mod row_security;
 pub mod schema;
 pub mod security;
 pub mod statement;
@@ -68,8 +68,6 @@ pub struct PgSnapshot {
     pub hba: Section<Vec<security::HbaRule>>,
     /// Errors of `pg_file_settings`.
     pub file_errors: Section<Vec<security::FileError>>,
-    /// Configuration files and when they were last changed (needs the right to look at files).
-    pub config_files: Section<Vec<instance::ConfigFile>>,
     /// Not after of the server's certificate, where it can be read.
     pub certificate: Section<security::Certificate>,
     /// State of `pg_stat_statements`.
@@ -96,6 +94,12 @@ pub struct DatabaseSnapshot {
     pub indexes: Section<Vec<index::Index>>,
     /// Columns of the larger tables, with planner statistics where the role may see them.
     pub columns: Section<Vec<schema::Column>>,
+    /// Expressions of indexes as columns of the index (`table_oid`), with planner statistics.
+    pub index_columns: Section<Vec<schema::Column>>,
+    /// Numbers of different combinations of columns.
+    pub extended_statistics: Section<Vec<schema::ExtendedStatistics>>,
+    /// Relations whose pages were read, where an extension for that is installed.
+    pub measured: Section<Vec<measured::Measured>>,
     /// Foreign keys, and other constraints that are not validated.
     pub constraints: Section<Vec<schema::Constraint>>,
     /// Sequences with their position.
@@ -106,14 +110,6 @@ pub struct DatabaseSnapshot {
     pub functions: Section<Vec<security::Function>>,
     /// Row-level security policies.
     pub policies: Section<Vec<security::Policy>>,
-    /// Functions that policies call, with what their calls cost.
-    pub policy_functions: Section<Vec<row_security::PolicyFunction>>,
-    /// Indexes of tables with row-level security, and whether other conditions may use them.
-    pub guarded_indexes: Section<Vec<row_security::GuardedIndex>>,
-    /// Views that read views, with the depth of the nest.
-    pub nested_views: Section<Vec<schema::NestedView>>,
-    /// Temporary tables, and whether the session they belong to still lives.
-    pub temporary_tables: Section<Vec<schema::TemporaryTable>>,
     /// Privileges granted to everyone.
     pub public_grants: Section<Vec<security::PublicGrant>>,
     /// Triggers that are switched off.

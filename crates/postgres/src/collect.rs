@@ -10,34 +10,33 @@ mod checkpoints;
 mod collation_mismatches;
 pub mod collector;
 mod columns;
-mod config_files;
 mod constraints;
 mod costs;
 mod databases;
 mod disabled_triggers;
 mod examine;
+mod extended_statistics;
 mod extensions;
 mod field_names;
 mod file_errors;
 mod found;
 mod functions;
-mod guarded_indexes;
 mod hba;
 mod host;
 mod index_builds;
+mod index_columns;
 mod indexes;
 mod io;
 mod large_objects;
 mod locks;
 mod mask;
-mod nested_views;
+pub mod measured;
 mod obstacle;
 mod offered;
 mod options;
 mod partitions;
 mod passwords;
 mod policies;
-mod policy_functions;
 mod prepared_transactions;
 pub mod privileges;
 mod public_grants;
@@ -56,7 +55,6 @@ mod slru;
 pub mod statements;
 mod subscriptions;
 mod temp_files;
-mod temporary_tables;
 mod vacuum_progress;
 mod wal;
 mod wal_directory;
@@ -67,7 +65,7 @@ use dbvitals_model::{host::Host, pg::PgSnapshot, snapshot::CollectorCost};
 pub use self::{
     collector::{Collector, Cost, File, Need, Role},
     found::Found,
-    options::{MachineReading, Options, Progress},
+    options::{MachineReading, Measuring, Options, Progress},
     reader::Reader,
     registry::COLLECTORS,
 };

@@ -17,7 +17,6 @@
 //! the row comes from a cursor or from a subquery that is limited or itself picks by value.
 
 mod call;
-mod calls;
 mod class;
 mod condition;
 mod lookup;
@@ -26,7 +25,6 @@ mod survey;
 mod tree;
 
 pub use self::{
-    calls::{ConditionCall, Often, condition_calls, wrap_calls},
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
     statement::{Refused, Statement, TableName},

@@ -1,6 +1,5 @@
 //! Indexes.
 
-mod bloat;
 pub mod bloated_index;
 pub mod btree_on_array_or_jsonb;
 pub mod duplicate_foreign_key;
@@ -22,5 +21,4 @@ pub mod rarely_used_index;
 pub mod redundant_index;
 pub mod sequential_scan_heavy_table;
 pub mod too_many_indexes;
-pub mod unlogged_or_hash_legacy_index;
 pub mod unused_index;

@@ -100,6 +100,11 @@ pub(crate) struct Judging {
     /// Leave these checks out (ids with wildcards)
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub(crate) except: Vec<String>,
+
+    /// Megabytes of pages that may be read in each database to measure bloat where pgstattuple is installed; 0 for
+    /// none [default: 128]
+    #[arg(long, value_name = "MEGABYTES", env = "DBVITALS_MEASURE")]
+    pub(crate) measure: Option<u32>,
 }
 
 /// A report format.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dbvitals_checks::{baseline, judge};
+use dbvitals_checks::{Settings, baseline, judge};
 use dbvitals_model::{
     Reason, Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
 };
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let earlier = args.since.as_deref().map(|path| Ok((path, read_snapshot(path)?))).transpose()?;
     let mut snapshot = match &args.from {
         Some(path) => read_snapshot(path)?,
-        None => look(args, &merged, &file)?,
+        None => look(args, &merged, &file, &settings)?,
     };
     if let Some(path) = &args.save_snapshot {
         save_snapshot(path, &snapshot)?;
@@ -51,13 +51,20 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     Ok(exit(&report, &snapshot, merged.fail_on.value))
 }
 
-fn look(args: &Args, merged: &Merged, file: &File) -> Result<Snapshot, Problem> {
+fn look(
+    args: &Args,
+    merged: &Merged,
+    file: &File,
+    settings: &Settings,
+) -> Result<Snapshot, Problem> {
     let targets = target::resolve(&args.targets, merged, file, &environment::variable)?;
     let options = gather::Options {
         interval: merged.interval.value.filter(|_| args.since.is_none()),
         samples_per_second: args.sample_rate,
         timeout: merged.timeout.value,
         quick: false,
+        measure_bytes: merged.measure_bytes(),
+        settings: settings.clone(),
     };
     gather::gather(&targets, &options, &Progress::new(args.quiet))
 }

@@ -35,6 +35,7 @@ pub(crate) struct Audit {
     pub(crate) profile: Option<ProfileName>,
     pub(crate) timeout: Option<String>,
     pub(crate) interval: Option<String>,
+    pub(crate) measure_mb: Option<u32>,
     pub(crate) only: Option<Vec<String>>,
     pub(crate) except: Option<Vec<String>>,
 }

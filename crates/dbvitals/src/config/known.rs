@@ -6,7 +6,8 @@ use toml::{Table, Value};
 use crate::problem::{Problem, nearest};
 
 const TOP: &[&str] = &["audit", "databases", "targets", "checks", "ignore"];
-const AUDIT: &[&str] = &["fail_on", "profile", "timeout", "interval", "only", "except"];
+const AUDIT: &[&str] =
+    &["fail_on", "profile", "timeout", "interval", "measure_mb", "only", "except"];
 const DATABASES: &[&str] = &["include", "exclude"];
 const TARGET: &[&str] = &[
     "url",

@@ -38,6 +38,7 @@ pub(crate) struct Merged {
     pub(crate) profile: Sourced<ProfileName>,
     pub(crate) timeout: Sourced<Duration>,
     pub(crate) interval: Sourced<Option<Duration>>,
+    pub(crate) measure_mb: Sourced<u32>,
     pub(crate) only: Sourced<Vec<String>>,
     pub(crate) except: Sourced<Vec<String>>,
     pub(crate) include: Sourced<Vec<String>>,
@@ -48,7 +49,15 @@ pub(crate) struct Merged {
 /// a minute means that something is wrong.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
+/// The smallest index that is ever reported, 100 MB, can be measured; more is not worth the reading unasked.
+const MEASURE_MB: u32 = 128;
+
 impl Merged {
+    /// Bytes of pages that may be read in each database.
+    pub(crate) fn measure_bytes(&self) -> u64 {
+        u64::from(self.measure_mb.value) << 20
+    }
+
     /// Merges what was typed with the file.
     pub(crate) fn new(
         targets: &TargetArgs,
@@ -89,6 +98,12 @@ impl Merged {
                 written_interval.map(Some),
                 None,
                 "--interval or DBVITALS_INTERVAL",
+            ),
+            measure_mb: layers.pick(
+                judging.measure,
+                file.audit.measure_mb,
+                MEASURE_MB,
+                "--measure or DBVITALS_MEASURE",
             ),
             only: layers.list(&judging.only, file.audit.only.as_ref(), &[], "--only"),
             except: layers.list(&judging.except, file.audit.except.as_ref(), &[], "--except"),

@@ -23,6 +23,7 @@ pub(crate) fn render(
     line(&mut out, "fail_on", &merged.fail_on, |v| quoted(&value_name(v)));
     line(&mut out, "profile", &merged.profile, |v| quoted(&value_name(v)));
     line(&mut out, "timeout", &merged.timeout, |v| quoted(&format!("{v:?}")));
+    line(&mut out, "measure_mb", &merged.measure_mb, u32::to_string);
     line(&mut out, "interval", &merged.interval, |v| {
         v.map_or_else(|| quoted("none"), |v| quoted(&format!("{v:?}")))
     });

@@ -1,10 +1,20 @@
 //! A PostgreSQL target: the adapter's words in ours.
 
-use dbvitals_model::{TargetData, snapshot::TargetKind};
+use std::time::Duration;
+
+use dbvitals_checks::pg::bloat::shortlist;
+use dbvitals_model::{
+    TargetData,
+    pg::{DatabaseSnapshot, instance::Server},
+    snapshot::TargetKind,
+};
 use dbvitals_postgres::collect::{self, Progress as Step};
 
 use super::{Options, Seen};
 use crate::{config::target::Target, progress::Progress};
+
+/// Time for reading the pages of one relation.
+const MEASURING: Duration = Duration::from_secs(10);
 
 /// Looks at one server.
 pub(super) async fn look(
@@ -14,6 +24,14 @@ pub(super) async fn look(
     progress: &Progress,
 ) -> Seen {
     let wanted = |name: &str| target.databases.wants(name);
+    let shortlist = |server: &Server, database: &DatabaseSnapshot| {
+        shortlist::shortlist(server, &target.name, database, &options.settings)
+    };
+    let measuring = collect::Measuring {
+        budget_bytes: options.measure_bytes,
+        timeout: MEASURING,
+        shortlist: &shortlist,
+    };
     let base = if options.quick { collect::Options::quick() } else { collect::Options::default() };
     let how = collect::Options {
         connect_timeout: options.timeout.min(base.connect_timeout),
@@ -21,6 +39,7 @@ pub(super) async fn look(
         window: options.interval,
         samples_per_second: options.samples_per_second,
         wanted: &wanted,
+        measuring: (options.measure_bytes > 0).then_some(measuring),
         ..base
     };
     let tell = |step: Step<'_>| progress.step(&target.name, &words(step));

@@ -24,6 +24,8 @@ pub struct Index {
     pub is_clustered: bool,
     pub is_replica_identity: bool,
     pub nulls_not_distinct: bool,
+    /// Equal keys look equal byte by byte, which folding them asks for; `None` where not known.
+    pub has_equal_images: Option<bool>,
     /// Name of the constraint that owns it (`p`, `u`, `x`), if any.
     pub constraint: Option<String>,
     /// Key columns by attribute number, 0 for an expression.

@@ -57,6 +57,12 @@ pub struct Relation {
     pub index_blocks_read: i64,
     pub index_blocks_hit: i64,
     pub toast_oid: Option<i64>,
+    /// Main fork of the TOAST table, without its index and maps.
+    pub toast_heap_bytes: i64,
+    /// Chunks in the TOAST table by its last vacuum; -1 where unknown.
+    pub toast_row_estimate: f64,
+    pub toast_live_rows: i64,
+    pub toast_all_visible_pages: i64,
     pub has_primary_key: bool,
     /// `d` default, `n` nothing, `f` full, `i` index.
     pub replica_identity: String,

@@ -36,6 +36,24 @@ pub struct Column {
     pub correlation: Option<f64>,
     /// Largest value of the histogram of an integer column, where readable.
     pub histogram_max: Option<i64>,
+    /// Texts and numerics of the largest tables: values of the statistics by their stored width modulo 8, per
+    /// thousand, from residue 0 to 7; empty where not known.
+    pub width_residues: Vec<i64>,
+    /// Number of most common values.
+    pub common_values: Option<i64>,
+    /// Share of the rows that hold one of them.
+    pub common_ratio: Option<f64>,
+}
+
+/// What the server knows of the numbers of different combinations of columns (`CREATE STATISTICS`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExtendedStatistics {
+    pub table_oid: i64,
+    pub schema: String,
+    pub name: String,
+    /// As the server writes it: `{"1, 2": 100, "1, 3": 7}`, by attribute numbers.
+    pub n_distinct: Option<String>,
 }
 
 /// One constraint.
@@ -133,34 +151,4 @@ pub struct CollationMismatch {
     pub index_count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noticed_at: Option<Timestamp>,
-}
-
-/// A view that reads views.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct NestedView {
-    pub oid: i64,
-    pub schema: String,
-    pub name: String,
-    /// Views on the longest way down, itself among them; counted up to 20.
-    pub depth: i64,
-    /// The views it reads itself, `schema.name` (bounded).
-    pub reads: Vec<String>,
-    pub extension: Option<String>,
-}
-
-/// One temporary table of any session.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TemporaryTable {
-    pub oid: i64,
-    /// `pg_temp_3`.
-    pub schema: String,
-    pub name: String,
-    pub owner: String,
-    pub pages: i64,
-    pub frozen_xid_age: Option<i64>,
-    /// Whether a session lives that may own it; `None` where the server does not tell (before 16, while others are
-    /// connected).
-    pub owner_lives: Option<bool>,
 }

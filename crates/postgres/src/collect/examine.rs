@@ -1,8 +1,8 @@
 //! Reading one database.
 
 use dbvitals_model::{
-    Unavailable,
-    pg::{DatabaseSnapshot, relation::Relation, schema::Sequence},
+    Reason, Section, Unavailable,
+    pg::{DatabaseSnapshot, instance::Server, relation::Relation, schema::Sequence},
     snapshot::CollectorCost,
 };
 
@@ -12,6 +12,8 @@ use super::{
     ask::Asking,
     collector::{CHEAP, Collector, Cost, File},
     found::Found,
+    measured,
+    options::Options,
     reader::Reader,
     registry::COLLECTORS,
     relations, sequences,
@@ -43,18 +45,20 @@ pub(super) struct Examined {
     pub(super) problem: Option<String>,
 }
 
-/// Reads all sections up to a class of cost; over two connections at once where there is a second.
+/// Reads all sections up to the class of cost asked for, over two connections at once where there is a second; then
+/// the pages of suspects.
 pub(super) async fn examine(
     session: &mut Session,
     second: Option<&mut Session>,
     asking: Asking<'_>,
     name: &str,
-    dearest: Cost,
+    server: &Server,
+    options: &Options<'_>,
 ) -> Examined {
     let mut snapshot = DatabaseSnapshot { name: name.to_owned(), ..DatabaseSnapshot::default() };
     let mut cost = Vec::new();
     let due: Vec<&'static Collector> =
-        of_databases().filter(|collector| collector.cost <= dearest).collect();
+        of_databases().filter(|collector| collector.cost <= options.dearest).collect();
     let mut trouble = None;
     let found = match second {
         None => asking.ask(session, &due, &mut cost).await,
@@ -75,6 +79,11 @@ pub(super) async fn examine(
     for (collector, found) in found {
         file(&mut snapshot, collector, found);
     }
+    let measuring = options.measuring.filter(|_| options.dearest >= Cost::Heavy);
+    snapshot.measured = match measuring {
+        Some(how) => measured::read(session, asking, how, server, &snapshot, &mut cost).await,
+        None => Section::unavailable(Reason::NotAsked, "no pages were to be read"),
+    };
     let trouble = session.lost.clone().or(trouble);
     let problem = trouble.map(|error| format!("database {name}: {error}"));
     Examined { snapshot, cost, problem }
@@ -94,6 +103,7 @@ pub(super) fn closed(name: &str, reader: &Reader, why: &Unavailable) -> Database
     for collector in of_databases() {
         file(&mut snapshot, collector, Found::nothing(reader, why.clone()));
     }
+    snapshot.measured = Section::Unavailable(why.clone());
     snapshot
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use dbvitals_model::pg::{DatabaseSnapshot, instance::Server, measured::Suspect};
+
 use super::collector::Cost;
 
 /// What is asked for.
@@ -21,8 +23,21 @@ pub struct Options<'a> {
     pub enters_databases: bool,
     /// Whether the server's machine is read through the server.
     pub machine: MachineReading,
+    /// Whether pages of suspects are read, where an extension for that is installed.
+    pub measuring: Option<Measuring<'a>>,
     /// Which databases to enter, by name. Templates never are.
     pub wanted: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+/// Reading pages to measure bloat exactly.
+#[derive(Clone, Copy)]
+pub struct Measuring<'a> {
+    /// Bytes of pages that may be read in each database.
+    pub budget_bytes: u64,
+    /// Time for each relation; the server ends the reading after it.
+    pub timeout: Duration,
+    /// What is worth reading, the most wanted first, given all that is known of a database.
+    pub shortlist: &'a (dyn Fn(&Server, &DatabaseSnapshot) -> Vec<Suspect> + Sync),
 }
 
 /// Whether facts of the machine are read through the server, where the role may read its files.
@@ -34,6 +49,15 @@ pub enum MachineReading {
     Always,
     /// In no case.
     Never,
+}
+
+impl fmt::Debug for Measuring<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measuring")
+            .field("budget_bytes", &self.budget_bytes)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Options<'_> {
@@ -59,6 +83,7 @@ impl Default for Options<'_> {
             dearest: Cost::Heavy,
             enters_databases: true,
             machine: MachineReading::WhenRemote,
+            measuring: None,
             wanted: &|_| true,
         }
     }
@@ -74,6 +99,7 @@ impl fmt::Debug for Options<'_> {
             .field("dearest", &self.dearest)
             .field("enters_databases", &self.enters_databases)
             .field("machine", &self.machine)
+            .field("measures", &self.measuring)
             .finish_non_exhaustive()
     }
 }

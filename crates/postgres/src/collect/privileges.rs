@@ -9,6 +9,9 @@ use super::{
 const BESIDES: &[(&str, &[&str])] = &[
     ("certificate", &["a TLS connection"]),
     ("columns", &["pg_read_all_data"]),
+    ("extended_statistics", &["pg_read_all_data"]),
+    ("index_columns", &["pg_read_all_data"]),
+    ("measured", &["extension pgstattuple", "pg_stat_scan_tables"]),
     ("sequences", &["pg_read_all_data"]),
     ("statements", &["extension pg_stat_statements", "pg_monitor"]),
     ("statements_status", &["extension pg_stat_statements"]),

@@ -2,11 +2,11 @@
 
 use super::{
     activity, archiver, checkpoints, collation_mismatches, collector::Collector, columns,
-    config_files, constraints, databases, disabled_triggers, extensions, file_errors, functions,
-    guarded_indexes, hba, index_builds, indexes, io, large_objects, locks, nested_views,
-    partitions, passwords, policies, policy_functions, prepared_transactions, public_grants,
-    recovery, relations, replicas, roles, sequences, settings, slots, slru, subscriptions,
-    temp_files, temporary_tables, vacuum_progress, wal, wal_directory,
+    constraints, databases, disabled_triggers, extended_statistics, extensions, file_errors,
+    functions, hba, index_builds, index_columns, indexes, io, large_objects, locks, partitions,
+    passwords, policies, prepared_transactions, public_grants, recovery, relations, replicas,
+    roles, sequences, settings, slots, slru, subscriptions, temp_files, vacuum_progress, wal,
+    wal_directory,
 };
 
 /// Every collector. `pg_stat_statements` has its own way (two queries, by the extension's version).
@@ -29,7 +29,6 @@ pub static COLLECTORS: &[&Collector] = &[
     &settings::COLLECTOR,
     &file_errors::COLLECTOR,
     &hba::COLLECTOR,
-    &config_files::COLLECTOR,
     &roles::COLLECTOR,
     &passwords::COLLECTOR,
     &wal_directory::COLLECTOR,
@@ -37,15 +36,13 @@ pub static COLLECTORS: &[&Collector] = &[
     &relations::COLLECTOR,
     &indexes::COLLECTOR,
     &columns::COLLECTOR,
+    &index_columns::COLLECTOR,
+    &extended_statistics::COLLECTOR,
     &constraints::COLLECTOR,
     &sequences::COLLECTOR,
     &extensions::COLLECTOR,
     &functions::COLLECTOR,
     &policies::COLLECTOR,
-    &temporary_tables::COLLECTOR,
-    &nested_views::COLLECTOR,
-    &guarded_indexes::COLLECTOR,
-    &policy_functions::COLLECTOR,
     &public_grants::COLLECTOR,
     &disabled_triggers::COLLECTOR,
     &partitions::COLLECTOR,

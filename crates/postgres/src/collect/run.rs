@@ -197,9 +197,9 @@ impl<'a> Run<'a> {
             database: Some(home),
             opens_nothing: false,
         };
-        let dearest = self.options.dearest;
         let (session, helper) = (&mut self.session, second.as_mut());
-        let examined = examine::examine(session, helper, asking, home, dearest).await;
+        let (server, options) = (&self.snapshot.server, self.options);
+        let examined = examine::examine(session, helper, asking, home, server, options).await;
         if let Some(second) = second {
             second.close().await;
         }
@@ -213,11 +213,12 @@ impl<'a> Run<'a> {
         match self.enter(&name).await {
             Ok(mut session) => {
                 let asking = Asking { database: Some(&name), ..self.asking() };
-                let dearest = self.options.dearest;
+                let (server, options) = (&self.snapshot.server, self.options);
                 let is_wide = examine::is_wide(&mut session, asking).await;
                 let mut second = if is_wide { self.enter(&name).await.ok() } else { None };
                 let helper = second.as_mut();
-                let examined = examine::examine(&mut session, helper, asking, &name, dearest).await;
+                let examined =
+                    examine::examine(&mut session, helper, asking, &name, server, options).await;
                 for session in [Some(session), second].into_iter().flatten() {
                     session.close().await;
                 }

@@ -2,7 +2,7 @@
 
 mod faults;
 mod locked;
-mod nests_and_policies;
+mod measured;
 mod sampling;
 mod sections;
 mod statements;

@@ -4,8 +4,11 @@ use dbvitals_model::redis::{Slowlog, SlowlogEntry};
 use jiff::Timestamp;
 use redis::Value;
 
-use super::slowlog_key::{command_name, first_key};
-use crate::{connect::CLIENT_NAME, keyspace::pattern_of, reply};
+use super::{
+    key_pattern::pattern_of,
+    slowlog_key::{command_name, first_key},
+};
+use crate::{connect::CLIENT_NAME, reply};
 
 /// Entries asked for; the server's default length of the log.
 pub(crate) const ENTRIES: i64 = 128;

@@ -1,15 +1,19 @@
 //! Indexes that would be much smaller if they were rebuilt.
 
-use dbvitals_model::{Evidence, Finding, FixKind, Severity, Unit, pg::index::Index};
+use dbvitals_model::{
+    Evidence, Finding, FixKind, Severity, Unit,
+    pg::{index::Index, relation::Relation},
+};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    pg::index::{
-        bloat::{self, Estimate},
-        keys, parts,
+    pg::{
+        bloat::{self, Bloat, Facts, evidence},
+        index::parts,
+        table::statistics,
     },
-    skip::Judged,
+    skip::{Judged, Skip},
     sql,
     view::DatabaseView,
     words,
@@ -24,15 +28,18 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["indexes", "columns"],
-    uses: &[],
+    uses: &["relations", "index_columns", "extended_statistics", "measured"],
     thresholds: &[&WARNING, &WARNING_SIZE, &CRITICAL, &CRITICAL_SIZE],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 A B-tree of at least `warning_size_bytes` of which at least `warning_ratio` would be freed by a rebuild (critical
-from `critical_size_bytes` and `critical_ratio`), by an estimate from the planner's statistics that models
-deduplication, alignment, NULLs and the fill factor. The estimate carries its expected error; an index whose
-bloat, less that error, is below the threshold is not reported.
+from `critical_size_bytes` and `critical_ratio`). The size after a rebuild is estimated from the planner's
+statistics, those of expressions and combinations of columns among them; it models deduplication, alignment, NULLs,
+predicates, included columns and the fill factor. Where `pgstattuple` is installed the leaf pages of suspects are
+measured within a budget, and the fill factor is not taken for bloat. Either number carries its error; an index whose
+bloat, less that error, is below the threshold is not reported. Other access methods are not judged: nothing in the
+catalogue tells their size after a rebuild.
 
 ## Why it matters
 Empty space is read, cached and backed up like data.
@@ -50,7 +57,7 @@ PostgreSQL documentation: `REINDEX`, Routine Reindexing; release notes of 14.4.
     run: Run::Database(run),
 };
 
-static WARNING: Threshold = Threshold {
+pub(crate) static WARNING: Threshold = Threshold {
     key: "warning_ratio",
     unit: Unit::Ratio,
     default: 0.4,
@@ -59,7 +66,7 @@ static WARNING: Threshold = Threshold {
     why: "an ordinary B-tree settles at about a third of free space by page splits alone",
 };
 
-static WARNING_SIZE: Threshold = Threshold {
+pub(crate) static WARNING_SIZE: Threshold = Threshold {
     key: "warning_size_bytes",
     unit: Unit::Bytes,
     default: 104_857_600.0,
@@ -88,71 +95,91 @@ static CRITICAL_SIZE: Threshold = Threshold {
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (indexes, columns) = (db.indexes()?, db.columns()?);
-    let columns = keys::by_key(columns);
-    keys::require_statistics(&columns, db)?;
-    let mut found = Vec::new();
-    for index in indexes.iter().filter(|index| index.is_valid && index.extension.is_none()) {
+    let (relations, expressions) = (db.relations(), db.index_columns());
+    let (combinations, measured) = (db.extended_statistics(), db.measured());
+    let server = db.server().server();
+    let relations = relations.map_or(&[][..], Vec::as_slice);
+    let facts = Facts::new(server.block_size_bytes, relations, columns)
+        .with_expressions(expressions.map_or(&[][..], Vec::as_slice))
+        .with_combinations(combinations.map_or(&[][..], Vec::as_slice))
+        .with_measured(measured.map_or(&[][..], Vec::as_slice));
+    let (mut found, mut seen, mut unknown) = (Vec::new(), 0, None);
+    let judged =
+        |index: &&Index| index.is_valid && index.extension.is_none() && index.method == "btree";
+    for index in indexes.iter().filter(judged) {
         let name = index.qualified();
-        let limit = |threshold| cx.limit_for(threshold, &name);
-        let size = index.size_bytes as f64;
-        if size < limit(&WARNING_SIZE) {
+        if (index.size_bytes as f64) < cx.limit_for(&WARNING_SIZE, &name) {
             continue;
         }
-        let Some(estimate) = bloat::estimate(index, &columns) else { continue };
-        let surely = estimate.bloat_ratio - estimate.error_ratio;
-        let severity = if size >= limit(&CRITICAL_SIZE) && surely >= limit(&CRITICAL) {
-            Severity::Critical
-        } else if surely >= limit(&WARNING) {
-            Severity::Warning
-        } else {
-            continue;
-        };
-        let threshold = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
-        found.push(finding(db, cx, index, &estimate, severity, limit(threshold)));
+        match bloat::of_index(&facts, index) {
+            Some(bloat) => {
+                seen += 1;
+                found.extend(
+                    severity(cx, &name, &bloat).map(|worst| finding(db, cx, index, &bloat, worst)),
+                );
+            }
+            None => unknown = unknown.or(Some(index)),
+        }
     }
-    Ok(found)
+    match unknown {
+        Some(index) if seen == 0 => Err(unseen(db, relations, index)),
+        _ => Ok(found),
+    }
+}
+
+/// The share that is surely there decides: an error bar that reaches below the threshold swallows the finding.
+fn severity(cx: &Context<'_>, name: &str, bloat: &Bloat) -> Option<Severity> {
+    let beyond = |ratio: &Threshold, bytes: &Threshold| {
+        bloat.bytes >= cx.limit_for(bytes, name) && bloat.at_least >= cx.limit_for(ratio, name)
+    };
+    if beyond(&CRITICAL, &CRITICAL_SIZE) {
+        Some(Severity::Critical)
+    } else {
+        beyond(&WARNING, &WARNING_SIZE).then_some(Severity::Warning)
+    }
+}
+
+/// Why no large index could be estimated, and what would open it.
+fn unseen(db: &DatabaseView<'_>, relations: &[Relation], index: &Index) -> Skip {
+    let table = relations.iter().find(|table| table.oid == index.table_oid);
+    let analyzed = table.and_then(|table| table.has_statistics);
+    let is_bare =
+        analyzed == Some(false) || (analyzed == Some(true) && index.expressions.is_some());
+    if is_bare {
+        return Skip::disabled(
+            format!("bloat is unknown: {} has no planner statistics", index.qualified()),
+            format!("ANALYZE {};", sql::qualified(&index.schema, &index.table)),
+        );
+    }
+    statistics::hidden(db)
 }
 
 fn finding(
     db: &DatabaseView<'_>,
     cx: &Context<'_>,
     index: &Index,
-    estimate: &Estimate,
+    bloat: &Bloat,
     severity: Severity,
-    threshold: f64,
 ) -> Finding {
     let name = index.qualified();
     let version = db.server().server().version;
-    let freed = index.size_bytes as f64 - estimate.rebuilt_bytes;
+    let ratio = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
     let finding = cx
         .finding(
             severity,
             parts::subject(db, index),
             format!(
-                "index {name} takes {}; rebuilt it would take about {}",
-                words::bytes(index.size_bytes as f64),
-                words::bytes(estimate.rebuilt_bytes)
+                "index {name} takes {}; rebuilt it would take about {} ({} bloat, give or take {} points)",
+                words::bytes(bloat.bytes),
+                words::bytes(bloat.rebuilt_bytes),
+                words::percent(bloat.ratio),
+                words::count((bloat.error() * 100.0).ceil())
             ),
             "Rebuild it concurrently, with disk space for a second copy at hand.",
         )
-        .with(
-            Evidence::new(
-                "estimated bloat",
-                estimate.bloat_ratio,
-                Unit::Ratio,
-                "pg_stats, B-tree layout",
-            )
-            .against(threshold),
-        )
-        .with(Evidence::new(
-            "error of the estimate, ±",
-            estimate.error_ratio,
-            Unit::Ratio,
-            "by shape",
-        ))
-        .with(Evidence::new("size", index.size_bytes, Unit::Bytes, "pg_relation_size"))
-        .with(Evidence::new("size if rebuilt", estimate.rebuilt_bytes, Unit::Bytes, "estimate"))
-        .promising(format!("frees about {}", words::bytes(freed)));
+        .promising(format!("frees about {}", words::bytes(bloat.wasted_bytes())));
+    let finding = evidence::with_bloat(finding, bloat, cx.limit_for(ratio, &name))
+        .with(Evidence::new("size", bloat.bytes, Unit::Bytes, "pg_relation_size"));
     if version.major == 14 && version.minor < 4 {
         // REINDEX CONCURRENTLY can corrupt indexes there; updating comes first.
         return finding;
@@ -168,7 +195,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        pg::index::fixture,
+        pg::index::{fixture, keys},
         testing::{self, app, edit},
     };
 

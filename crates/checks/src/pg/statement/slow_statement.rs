@@ -2,10 +2,8 @@
 
 use dbvitals_model::{Evidence, Finding, Severity, Unit, pg::statement::Statement};
 
-use dbvitals_query::Class;
-
 use super::{
-    class, command,
+    command,
     load::{self, LISTED, Load, MIN_BUSY, mean_ms, per_call},
 };
 use crate::{
@@ -45,8 +43,7 @@ small for the sort or hash; many rows, that the client should ask for less.
 
 ## When to ignore
 Reports and batch jobs that nobody waits for: raise `mean_ms` for their query id. DDL, vacuum, copies
-and this tool's own statements are never reported; writes of many rows have a target of their own, which
-pg-statement-over-class-target holds.
+and this tool's own statements are never reported.
 
 ## References
 PostgreSQL documentation: pg_stat_statements; Using EXPLAIN.
@@ -98,13 +95,7 @@ fn judge(cx: &Context<'_>, load: &Load, statement: &Statement) -> Option<Finding
     if few || statement.text.as_deref().is_some_and(command::is_maintenance) {
         return None;
     }
-    let severity = cx.above(mean, &MEAN, &CRITICAL_MEAN, &name)?;
-    let classified = class::of(statement);
-    if classified.class == Class::Bulk {
-        // Many rows take their time; its class has a target of its own.
-        return None;
-    }
-    let severity = match severity {
+    let severity = match cx.above(mean, &MEAN, &CRITICAL_MEAN, &name)? {
         Severity::Critical if !load.is_busy(cx, statement.total_exec_time_ms, &name) => {
             Severity::Warning
         }
@@ -118,12 +109,6 @@ fn judge(cx: &Context<'_>, load: &Load, statement: &Statement) -> Option<Finding
     let found = load::held_against(found, "calls", cx.limit_for(&CALLS, &name));
     let blocks = (statement.shared_blocks_hit + statement.shared_blocks_read) as f64;
     let found = found
-        .with(Evidence::new(
-            "class",
-            format!("{}: {}", classified.class.as_str(), classified.reason),
-            Unit::Text,
-            "PostgreSQL's own grammar",
-        ))
         .with(Evidence::new(
             "rows per call",
             per_call(statement, statement.rows as f64),

@@ -1,18 +1,15 @@
 //! Tables that take much more room than their rows need.
 
-use dbvitals_model::{
-    Evidence, Finding, Fix, FixKind, Severity, Unit,
-    pg::{relation::Relation, schema::Column},
-};
+use dbvitals_model::{Evidence, Finding, Fix, FixKind, Severity, Unit, pg::relation::Relation};
 
 use super::{
-    bloat::{Confidence, Estimate, Heap, estimate},
-    ordinary::{last_analyze, last_vacuum, not_twice, rows, sql_name, stored, subject},
+    ordinary::{not_twice, sql_name, stored, subject},
     statistics,
 };
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::bloat::{self, Bloat, Confidence, Facts, evidence},
     skip::{Judged, Skip},
     view::DatabaseView,
     words,
@@ -27,15 +24,17 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["relations", "columns"],
-    uses: &[],
+    uses: &["measured"],
     thresholds: &[&WARNING, &WARNING_BYTES, &CRITICAL, &CRITICAL_BYTES],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
-A table of which at least `warning_ratio` and `warning_wasted_bytes` (or `critical_ratio` and
-`critical_wasted_bytes`) would not be needed if it were written afresh. The need is estimated from planner
-statistics: widths, nulls, alignment, headers, and what `fillfactor` keeps free. The error bar and the confidence
-are part of the evidence; a low confidence is never critical. The TOAST table is not looked into.
+A table, its TOAST table included, of which at least `warning_ratio` and `warning_wasted_bytes` (or
+`critical_ratio` and `critical_wasted_bytes`) would not be needed if it were written afresh. The need is estimated
+from planner statistics: widths, nulls, alignment in the order of the columns, headers, dropped columns, and what
+`fillfactor` keeps free; chunks of the TOAST table are taken as full. Where `pgstattuple` is installed suspects are
+measured within a budget of pages. Either number carries its error; what is below the threshold once the error is
+taken off is not reported, and a low confidence is never critical.
 
 ## Why it matters
 Sequential scans and caches carry the empty space along, and vacuum does not give it back to the system.
@@ -54,7 +53,7 @@ PostgreSQL documentation: Recovering Disk Space; Database Page Layout; `pgstattu
     run: Run::Database(run),
 };
 
-static WARNING: Threshold = Threshold {
+pub(crate) static WARNING: Threshold = Threshold {
     key: "warning_ratio",
     unit: Unit::Ratio,
     default: 0.3,
@@ -63,7 +62,7 @@ static WARNING: Threshold = Threshold {
     why: "with a fifth of the rows dead between two vacuums, up to a quarter is an ordinary level",
 };
 
-static WARNING_BYTES: Threshold = Threshold {
+pub(crate) static WARNING_BYTES: Threshold = Threshold {
     key: "warning_wasted_bytes",
     unit: Unit::Bytes,
     default: 209_715_200.0,
@@ -91,23 +90,24 @@ static CRITICAL_BYTES: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (relations, columns) = (db.relations()?, db.columns()?);
+    let (relations, columns, measured) = (db.relations()?, db.columns()?, db.measured());
     not_twice(db)?;
-    let page_bytes = db.server().server().block_size_bytes.max(1024) as f64;
+    let server = db.server().server();
+    let facts = Facts::new(server.block_size_bytes, relations, columns)
+        .with_measured(measured.map_or(&[][..], Vec::as_slice));
     let mut found = Vec::new();
     let (mut seen, mut unknown) = (0, Vec::new());
     for table in stored(relations) {
         let name = table.qualified();
-        let large = table.heap_bytes as f64 >= cx.limit_for(&WARNING_BYTES, &name);
-        if !large || table.is_locked {
+        let size = (table.heap_bytes + table.toast_heap_bytes) as f64;
+        if size < cx.limit_for(&WARNING_BYTES, &name) || table.is_locked {
             continue;
         }
-        match measured(table, columns, page_bytes) {
-            Some(estimate) => {
+        match bloat::of_table(&facts, table) {
+            Some(bloat) => {
                 seen += 1;
-                found.extend(
-                    severity(cx, &name, &estimate).map(|s| finding(db, cx, table, &estimate, s)),
-                );
+                found
+                    .extend(severity(cx, &name, &bloat).map(|s| finding(db, cx, table, &bloat, s)));
             }
             None => unknown.push(table),
         }
@@ -118,44 +118,13 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     }
 }
 
-fn measured(table: &Relation, columns: &[Column], page_bytes: f64) -> Option<Estimate> {
-    let mut own: Vec<&Column> = columns.iter().filter(|c| c.table_oid == table.oid).collect();
-    own.sort_by_key(|column| column.number);
-    let counted = last_vacuum(table).max(last_analyze(table)).is_some();
-    // Where counters were never set, the catalogue's rows and pages at least belong together.
-    let (rows, rows_doubt, pages) = if counted && !table.sizes_estimated {
-        (table.live_rows as f64, 0.01, main_pages(table, page_bytes))
-    } else if table.row_estimate >= 0.0 {
-        (table.row_estimate, 0.05, table.pages as f64)
-    } else {
-        return None;
-    };
-    estimate(&Heap {
-        rows,
-        rows_doubt,
-        pages,
-        page_bytes,
-        fillfactor: table.option("fillfactor").and_then(|f| f.parse().ok()).unwrap_or(100.0),
-        changed: table.modified_since_analyze.max(0) as f64 / self::rows(table).max(1.0),
-        columns: &own,
-    })
-}
-
-/// Pages of the main fork: the catalogue's number where it still holds, else the size less the maps.
-fn main_pages(table: &Relation, page_bytes: f64) -> f64 {
-    let all = table.heap_bytes as f64 / page_bytes;
-    // One byte of the free space map and two bits of the visibility map stand for a page.
-    let maps = all / (page_bytes / 2.0) + all / (page_bytes * 4.0) + 4.0;
-    let known = table.pages as f64;
-    if known <= all && all - known <= maps + 2.0 { known } else { (all - maps).max(1.0) }
-}
-
-fn severity(cx: &Context<'_>, name: &str, estimate: &Estimate) -> Option<Severity> {
+/// The share that is surely there decides: an error bar that reaches below the threshold swallows the finding.
+fn severity(cx: &Context<'_>, name: &str, bloat: &Bloat) -> Option<Severity> {
     let beyond = |ratio: &Threshold, bytes: &Threshold| {
-        estimate.ratio >= cx.limit_for(ratio, name)
-            && estimate.wasted_bytes >= cx.limit_for(bytes, name)
+        bloat.at_least >= cx.limit_for(ratio, name)
+            && bloat.at_least * bloat.bytes >= cx.limit_for(bytes, name)
     };
-    if beyond(&CRITICAL, &CRITICAL_BYTES) && estimate.confidence > Confidence::Low {
+    if beyond(&CRITICAL, &CRITICAL_BYTES) && bloat.confidence > Confidence::Low {
         Some(Severity::Critical)
     } else {
         beyond(&WARNING, &WARNING_BYTES).then_some(Severity::Warning)
@@ -177,7 +146,7 @@ fn finding(
     db: &DatabaseView<'_>,
     cx: &Context<'_>,
     table: &Relation,
-    estimate: &Estimate,
+    bloat: &Bloat,
     severity: Severity,
 ) -> Finding {
     let name = table.qualified();
@@ -186,48 +155,39 @@ fn finding(
     } else {
         (&WARNING, &WARNING_BYTES)
     };
-    let source = "estimate from pg_class and pg_stats";
-    let mut trust = estimate.confidence.as_str().to_owned();
-    if !estimate.reasons.is_empty() {
-        trust = format!("{trust}: {}", estimate.reasons.join("; "));
-    }
+    let wasted = bloat.wasted_bytes();
     let rewrite = format!("VACUUM (FULL, ANALYZE) {};", sql_name(table));
-    let room = words::bytes(table.total_bytes() as f64 - estimate.wasted_bytes);
+    let room = words::bytes((table.total_bytes() as f64 - wasted).max(0.0));
     let fix = Fix::new(FixKind::Review, [rewrite]).locking(
         "AccessExclusiveLock",
         format!("all reads and writes of {name} during the rewrite, which needs about {room} of free disk"),
     );
-    cx.finding(
+    let finding = cx.finding(
         severity,
         subject(db, table),
         format!(
             "about {} of {name} ({}) is bloat, give or take {} points",
-            words::percent(estimate.ratio),
-            words::bytes(estimate.wasted_bytes),
-            words::count((estimate.error * 100.0).ceil())
+            words::percent(bloat.ratio),
+            words::bytes(wasted),
+            words::count((bloat.error() * 100.0).ceil())
         ),
         "Stop what causes it first. Then rewrite it online (pg_repack, pg_squeeze) or, after Review, with \
          VACUUM FULL, which blocks the table meanwhile.",
-    )
-    .with(
-        Evidence::new("bloat", estimate.ratio, Unit::Ratio, source)
-            .against(cx.limit_for(ratio, &name)),
-    )
-    .with(Evidence::new("error of the estimate", estimate.error, Unit::Ratio, source))
-    .with(
-        Evidence::new("wasted", estimate.wasted_bytes, Unit::Bytes, source)
+    );
+    let finding = evidence::with_bloat(finding, bloat, cx.limit_for(ratio, &name)).with(
+        Evidence::new("wasted", wasted, Unit::Bytes, bloat.method.as_str())
             .against(cx.limit_for(bytes, &name)),
-    )
-    .with(Evidence::new("confidence", trust, Unit::Text, source))
-    .with(Evidence::new("size without indexes and TOAST", table.heap_bytes, Unit::Bytes, "pg_relation_size"))
-    .with(Evidence::new("dead rows", table.dead_rows, Unit::Count, "pg_stat_all_tables"))
-    .fixed_by(fix)
-    .promising(format!("gives back about {}", words::bytes(estimate.wasted_bytes)))
+    );
+    finding
+        .with(Evidence::new("size without indexes", bloat.bytes, Unit::Bytes, "pg_relation_size"))
+        .with(Evidence::new("dead rows", table.dead_rows, Unit::Count, "pg_stat_all_tables"))
+        .fixed_by(fix)
+        .promising(format!("gives back about {}", words::bytes(wasted)))
 }
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Measure, Reason, Section, Snapshot};
+    use dbvitals_model::{Measure, Reason, Section, Snapshot, pg::schema::Column};
 
     use super::*;
     use crate::pg::table::sample::{orders, within};
@@ -265,23 +225,24 @@ mod tests {
         let severity = |pages, full| {
             findings(&CHECK, &with(table(pages, full))).first().map(|found| found.severity)
         };
-        assert_eq!(severity(85_400, 59_780), Some(Severity::Warning));
-        assert_eq!(severity(85_400, 59_790), None, "29.99 %");
-        assert_eq!(severity(25_600, 1), None, "200 MB less a page");
-        assert_eq!(severity(25_601, 1), Some(Severity::Warning));
-        assert_eq!(severity(1_000_000, 400_000), Some(Severity::Critical));
-        assert_eq!(severity(1_000_000, 400_001), Some(Severity::Warning));
+        // The error, 1.5 points of the pages that are needed, is taken off first.
+        assert_eq!(severity(85_400, 58_896), Some(Severity::Warning));
+        assert_eq!(severity(85_400, 58_900), None, "31.03 % ± 1.03");
+        assert_eq!(severity(25_601, 1), None, "200 MB less a little");
+        assert_eq!(severity(25_602, 1), Some(Severity::Warning));
+        assert_eq!(severity(1_000_000, 394_000), Some(Severity::Critical));
+        assert_eq!(severity(1_000_000, 394_200), Some(Severity::Warning));
         assert_eq!(severity(131_072, 1), Some(Severity::Warning), "a gigabyte less a page");
     }
 
     #[test]
     fn tells_the_error_and_the_confidence_and_asks_for_review() {
-        let found = findings(&CHECK, &with(table(1_000_000, 400_000)));
+        let found = findings(&CHECK, &with(table(1_000_000, 390_000)));
         let value = |label: &str| {
             found[0].evidence.iter().find(|e| e.label == label).map(|e| e.value.clone()).unwrap()
         };
         assert_eq!(value("confidence"), Measure::from("high"));
-        let Measure::Number(error) = value("error of the estimate") else { panic!("a number") };
+        let Measure::Number(error) = value("error of the estimate, ±") else { panic!("a number") };
         assert!(error > 0.0 && error < 0.03, "{error}");
         let fix = found[0].fix.as_ref().unwrap();
         assert_eq!(fix.kind, FixKind::Review);

@@ -1,6 +1,8 @@
 //! Tables, bloat, vacuum and wraparound.
 
 mod bloat;
+mod bloat_measured;
+mod bloat_of_indexes;
 mod case;
 mod keys;
 mod partitions;

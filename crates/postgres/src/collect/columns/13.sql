@@ -34,7 +34,8 @@ described as materialized (
   from largest as t
   cross join lateral (
     select
-      s.attname, s.null_frac, s.avg_width, s.n_distinct, s.correlation, s.histogram_bounds
+      s.attname, s.null_frac, s.avg_width, s.n_distinct, s.correlation,
+      s.histogram_bounds, s.most_common_freqs, s.most_common_vals
     from pg_catalog.pg_stats as s
     where s.schemaname = t.nspname and s.tablename = t.relname and not s.inherited
     offset 0
@@ -66,7 +67,52 @@ select
     then pg_catalog.rtrim(
       pg_catalog.substring(s.histogram_bounds::text, '[-0-9]+}$'), '}'
     )
-  end::int8 as histogram_max
+  end::int8 as histogram_max,
+  case
+    when c.size_rank <= 100 and t.typname in ('text', 'varchar', 'bpchar', 'citext', 'numeric')
+    then (
+      -- Short values carry a header of one byte, others of four. An array holds numerics with four.
+      select array[
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 0)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 1)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 2)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 3)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 4)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 5)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 6)), 0),
+        coalesce(pg_catalog.round(1000 * pg_catalog.sum(v.share) filter (where v.width % 8 = 7)), 0)
+      ]
+      from (
+        select
+          case
+            when t.typname = 'numeric' then pg_catalog.pg_column_size(u.value::numeric) - 3
+            when pg_catalog.octet_length(u.value) <= 126 then pg_catalog.octet_length(u.value) + 1
+            else pg_catalog.octet_length(u.value) + 4
+          end as width,
+          u.share / pg_catalog.sum(u.share) over () as share
+        from (
+          select c.value, c.share::float8
+          from rows from (
+            pg_catalog.unnest(s.most_common_vals::text::text[]), pg_catalog.unnest(s.most_common_freqs)
+          ) as c (value, share)
+          union all
+          select
+            h.value,
+            greatest(
+              1 - s.null_frac - coalesce(
+                (select pg_catalog.sum(f.share) from pg_catalog.unnest(s.most_common_freqs) as f (share)), 0
+              ), 1e-6
+            ) / pg_catalog.count(*) over ()
+          from pg_catalog.unnest(s.histogram_bounds::text::text[]) as h (value)
+        ) as u
+      ) as v
+    )
+  end::int8[] as width_residues,
+  case when c.size_rank <= 100 then pg_catalog.cardinality(s.most_common_freqs) end::int8 as common_values,
+  case
+    when c.size_rank <= 100
+    then (select pg_catalog.sum(f.share) from pg_catalog.unnest(s.most_common_freqs) as f (share))
+  end::float8 as common_ratio
 from chosen as c
 left join pg_catalog.pg_type as t on t.oid = c.atttypid
 left join keyed as k on k.indrelid = c.attrelid and k.number = c.attnum

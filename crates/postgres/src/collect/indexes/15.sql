@@ -42,6 +42,13 @@ chosen as materialized (
   order by size_rank
   limit 60000
 ),
+images as materialized (
+  select p.amprocfamily, p.amproclefttype
+  from pg_catalog.pg_amproc as p
+  join pg_catalog.pg_opfamily as f on f.oid = p.amprocfamily
+  join pg_catalog.pg_am as m on m.oid = f.opfmethod
+  where m.amname = 'btree' and p.amprocnum = 4 and p.amproclefttype = p.amprocrighttype
+),
 named as materialized (
   select
     i.oid,
@@ -62,6 +69,11 @@ named as materialized (
         )
       )
     ) as is_plain,
+    -- Only where equal keys have equal images are they folded into lists.
+    pg_catalog.bool_and(
+      k.place > i.indnkeyatts
+      or f.amprocfamily is not null and coalesce(c.collisdeterministic, true)
+    ) as has_equal_images,
     pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.place)
       filter (where k.place <= i.indnkeyatts) as key_list,
     pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.place)
@@ -78,6 +90,8 @@ named as materialized (
   left join pg_catalog.pg_attribute as a
     on a.attrelid = i.indrelid and a.attnum = k.number and a.attnum > 0
   left join pg_catalog.pg_opclass as o on o.oid = k.opclass
+  left join pg_catalog.pg_collation as c on c.oid = k.order_by
+  left join images as f on f.amprocfamily = o.opcfamily and f.amproclefttype = o.opcintype
   group by i.oid
 ),
 bound as materialized (
@@ -110,6 +124,7 @@ select
   i.indisclustered::bool as is_clustered,
   i.indisreplident::bool as is_replica_identity,
   i.indnullsnotdistinct::bool as nulls_not_distinct,
+  k.has_equal_images::bool as has_equal_images,
   b.conname::text as "constraint",
   -- These vectors count from 0.
   (i.indkey::int2[])[0:i.indnkeyatts - 1]::int8[] as key_columns,

@@ -40,7 +40,8 @@ chosen as materialized (
 ),
 toast as materialized (
   select
-    t.oid, t.relpages, t.relfrozenxid, t.relminmxid, i.indexrelid as index_oid,
+    t.oid, t.relpages, t.reltuples, t.relallvisible, t.relfrozenxid, t.relminmxid,
+    i.indexrelid as index_oid,
     x.relpages as index_pages
   from pg_catalog.pg_class as t
   join pg_catalog.pg_index as i on i.indrelid = t.oid and i.indisvalid
@@ -168,6 +169,14 @@ select
   coalesce(i.blocks_fetched - i.blocks_hit, 0)::int8 as index_blocks_read,
   coalesce(i.blocks_hit, 0)::int8 as index_blocks_hit,
   nullif(c.reltoastrelid::int8, 0)::int8 as toast_oid,
+  case
+    when t.oid is null then 0
+    when z.exact then pg_catalog.pg_relation_size(t.oid)
+    else t.relpages::int8 * z.block_bytes
+  end::int8 as toast_heap_bytes,
+  case when t.relpages > 0 then t.reltuples else -1 end::float8 as toast_row_estimate,
+  coalesce(pg_catalog.pg_stat_get_live_tuples(t.oid), 0)::int8 as toast_live_rows,
+  coalesce(t.relallvisible, 0)::int8 as toast_all_visible_pages,
   coalesce(i.has_primary_key, false)::bool as has_primary_key,
   c.relreplident::text as replica_identity,
   (u.tablename is not null)::bool as is_published,

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use dbvitals_checks::{
     Settings,
+    pg::bloat::shortlist::shortlist,
     settings::{CheckSettings, Pattern},
 };
 use dbvitals_model::{
     Finding, Severity, Snapshot, TargetData, TargetSnapshot,
+    pg::{DatabaseSnapshot, instance::Server},
     report::{Report, Skipped},
     snapshot::{Expectations, FORMAT_VERSION},
 };
 use dbvitals_postgres::{
     Target,
-    collect::{Options, collect},
+    collect::{Measuring, Options, collect},
 };
 use dbvitals_testkit::Postgres;
 
@@ -24,6 +26,7 @@ pub(crate) struct Case<'a> {
     check: &'static str,
     thresholds: Vec<(&'static str, f64)>,
     window: Option<Duration>,
+    measures: bool,
     url: String,
 }
 
@@ -42,6 +45,7 @@ impl<'a> Case<'a> {
             check,
             thresholds: Vec::new(),
             window: None,
+            measures: false,
             url: pg.superuser_url(database),
         }
     }
@@ -55,6 +59,12 @@ impl<'a> Case<'a> {
     /// With two looks so far apart.
     pub(crate) fn watching(mut self, window: Duration) -> Self {
         self.window = Some(window);
+        self
+    }
+
+    /// Reading the pages of suspects, up to 64 MB.
+    pub(crate) fn measuring(mut self) -> Self {
+        self.measures = true;
         self
     }
 
@@ -127,19 +137,33 @@ impl<'a> Case<'a> {
 
     async fn report(&self) -> Report {
         let snapshot = self.snapshot().await;
+        dbvitals_checks::judge(&snapshot, &self.settings())
+    }
+
+    fn settings(&self) -> Settings {
         let thresholds = self.thresholds.iter().map(|(key, value)| ((*key).to_owned(), *value));
         let own = CheckSettings { thresholds: thresholds.collect(), ..CheckSettings::default() };
-        let settings = Settings {
+        Settings {
             only: vec![Pattern::new(self.check).unwrap()],
             checks: [(self.check.to_owned(), own)].into(),
             ..Settings::default()
-        };
-        dbvitals_checks::judge(&snapshot, &settings)
+        }
     }
 
     async fn snapshot(&self) -> Snapshot {
         let wanted = |name: &str| name == self.database;
-        let options = Options { window: self.window, wanted: &wanted, ..Options::default() };
+        let settings = self.settings();
+        let shortlist = |server: &Server, database: &DatabaseSnapshot| {
+            shortlist(server, "main", database, &settings)
+        };
+        let measuring = Measuring {
+            budget_bytes: 64 << 20,
+            timeout: Duration::from_secs(10),
+            shortlist: &shortlist,
+        };
+        let measuring = self.measures.then_some(measuring);
+        let options =
+            Options { window: self.window, measuring, wanted: &wanted, ..Options::default() };
         let target = Target::parse(&self.url, &|_| None).unwrap();
         let collected = Box::pin(collect(&target, &options, &|_| {})).await.unwrap();
         assert!(collected.problems.is_empty(), "{:?}", collected.problems);
