@@ -54,7 +54,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
         ignored,
         coverage,
         cost: snapshot.targets.iter().flat_map(|target| target.cost.clone()).collect(),
-        overview: overview::overview(snapshot),
+        overview: overview::overview(snapshot, settings),
         baseline: None,
     }
 }

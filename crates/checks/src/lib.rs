@@ -10,6 +10,7 @@ pub mod context;
 pub mod eta;
 pub mod host;
 pub mod judge;
+pub mod latency;
 pub mod metrics;
 pub mod overview;
 pub mod pg;

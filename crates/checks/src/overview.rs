@@ -9,6 +9,8 @@ use dbvitals_model::{
     report::{Overview, OverviewColumn},
 };
 
+use crate::{latency, settings::Settings};
+
 /// Rows in one overview: what fits on a screen.
 const ROWS: usize = 10;
 
@@ -16,14 +18,19 @@ const ROWS: usize = 10;
 const TEXT_CHARS: usize = 120;
 
 /// Leading figures of every target.
-pub fn overview(snapshot: &Snapshot) -> Vec<Overview> {
+pub fn overview(snapshot: &Snapshot, settings: &Settings) -> Vec<Overview> {
     let mut tables = Vec::new();
     for target in &snapshot.targets {
         let before = tables.len();
         match &target.data {
             TargetData::Postgres(pg) => {
                 tables.extend(sampled::tables(pg));
-                tables.extend([databases(pg), statements(pg), relations(pg)].into_iter().flatten());
+                let latency =
+                    latency::by_class(snapshot, target, settings).and_then(|(title, rows)| {
+                        table("latency-by-class", &title, &latency::COLUMNS, rows)
+                    });
+                let all = [databases(pg), statements(pg), latency, relations(pg)];
+                tables.extend(all.into_iter().flatten());
             }
             TargetData::Redis(redis) => {
                 tables.extend([patterns(redis), commands(redis)].into_iter().flatten());

@@ -9,6 +9,7 @@ pub mod instance;
 pub mod measured;
 pub mod relation;
 pub mod replication;
+pub mod row_security;
 pub mod schema;
 pub mod security;
 pub mod statement;
@@ -68,6 +69,8 @@ pub struct PgSnapshot {
     pub hba: Section<Vec<security::HbaRule>>,
     /// Errors of `pg_file_settings`.
     pub file_errors: Section<Vec<security::FileError>>,
+    /// Configuration files and when they were last changed (needs the right to look at files).
+    pub config_files: Section<Vec<instance::ConfigFile>>,
     /// Not after of the server's certificate, where it can be read.
     pub certificate: Section<security::Certificate>,
     /// State of `pg_stat_statements`.
@@ -110,6 +113,14 @@ pub struct DatabaseSnapshot {
     pub functions: Section<Vec<security::Function>>,
     /// Row-level security policies.
     pub policies: Section<Vec<security::Policy>>,
+    /// Functions that policies call, with what their calls cost.
+    pub policy_functions: Section<Vec<row_security::PolicyFunction>>,
+    /// Indexes of tables with row-level security, and whether other conditions may use them.
+    pub guarded_indexes: Section<Vec<row_security::GuardedIndex>>,
+    /// Views that read views, with the depth of the nest.
+    pub nested_views: Section<Vec<schema::NestedView>>,
+    /// Temporary tables, and whether the session they belong to still lives.
+    pub temporary_tables: Section<Vec<schema::TemporaryTable>>,
     /// Privileges granted to everyone.
     pub public_grants: Section<Vec<security::PublicGrant>>,
     /// Triggers that are switched off.

@@ -1,6 +1,7 @@
 //! Sections of a Redis or Valkey target.
 #![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
 
+mod keys;
 pub mod look;
 mod window;
 
@@ -8,6 +9,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use keys::{
+    EncodingUse, KeyInfo, KeyPattern, KeySample, KeyShare, PatternHits, Reconciled, ScannedNode,
+    TtlBucket,
+};
 
 use crate::{Section, ServerVersion};
 
@@ -275,55 +281,6 @@ pub struct AclDenial {
     pub object: String,
     pub user: String,
     pub age_seconds: f64,
-}
-
-/// A bounded sample of the keyspace by SCAN.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KeySample {
-    /// Keys looked at.
-    pub sampled: i64,
-    /// Keys in the databases the sample was drawn from.
-    pub total: i64,
-    /// The scan saw every key.
-    pub is_complete: bool,
-    /// Per inferred pattern.
-    pub patterns: Vec<KeyPattern>,
-    /// The largest keys seen.
-    pub largest: Vec<KeyInfo>,
-    /// Keys looked at that have a time to live.
-    pub expiring: i64,
-    /// Most of those keys that will expire within one and the same minute.
-    pub expiring_in_fullest_minute: i64,
-}
-
-/// Keys whose names differ only in their variable parts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KeyPattern {
-    /// `auction:*:bids`.
-    pub pattern: String,
-    pub database: i64,
-    pub keys: i64,
-    pub memory_bytes: i64,
-    pub without_ttl: i64,
-    pub types: BTreeMap<String, i64>,
-    pub name_bytes: i64,
-    pub largest_bytes: i64,
-}
-
-/// One key.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KeyInfo {
-    pub name: String,
-    pub database: i64,
-    pub kind: String,
-    pub encoding: Option<String>,
-    pub memory_bytes: i64,
-    pub elements: Option<i64>,
-    /// `None`: never expires.
-    pub ttl_ms: Option<i64>,
 }
 
 /// What changed between two looks. A counter that fell is absent, never negative.

@@ -17,6 +17,7 @@
 //! the row comes from a cursor or from a subquery that is limited or itself picks by value.
 
 mod call;
+mod calls;
 mod class;
 mod condition;
 mod lookup;
@@ -25,6 +26,7 @@ mod survey;
 mod tree;
 
 pub use self::{
+    calls::{ConditionCall, Often, condition_calls, wrap_calls},
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
     statement::{Refused, Statement, TableName},

@@ -6,9 +6,6 @@ pub(crate) mod clients;
 mod cluster;
 pub(crate) mod config;
 pub(crate) mod info;
-mod key_fold;
-mod key_pattern;
-mod key_sample;
 pub(crate) mod latency;
 mod memory_stats;
 pub(crate) mod server;
@@ -24,11 +21,11 @@ use dbvitals_model::{
 };
 use redis::{Cmd, Value};
 
-use self::key_sample::{Limits, Look};
 use crate::{
     Error, Target,
     command::Command,
     connect::{self, Opened},
+    keyspace::{self, Facts, Manner, Request, Way},
     link::{Answer, Link},
     reply,
     unavailable::refused,
@@ -286,22 +283,24 @@ async fn keys(
         return Section::unavailable(Reason::NotAsked, "no keys were to be looked at");
     }
     if snapshot.server.mode == "sentinel" {
-        return key_sample::not_applicable(&snapshot.server.mode);
+        return Section::unavailable(
+            Reason::NotApplicable,
+            "a server in sentinel mode holds no keys",
+        );
     }
     if let Some(error) = link.lost() {
         return Section::Unavailable(error.unavailable());
     }
-    let look = Look {
-        info: snapshot.info.value(),
-        database: target.database,
-        user,
-        before_7: snapshot.server.version < ServerVersion::new(7, 0, 0),
-        limits: Limits {
-            keys: options.sample_keys,
-            time: options.sample_time.min(link.patience()),
-        },
+    let version = Some(snapshot.server.version);
+    let facts = Facts::new(snapshot.info.value().cloned(), user.to_owned(), version);
+    let request = Request {
+        manner: Manner::Gentle,
+        most_time: Some(options.sample_time.min(link.patience())),
+        // Another place each time: what is rare is met sooner or later.
+        seed: snapshot.server.now.as_microsecond().unsigned_abs(),
+        ..Request::new(Way::Places(options.sample_keys))
     };
-    key_sample::sample(link, &look).await
+    keyspace::sample(link, target, facts, snapshot.server.round_trip_ms, &request).await
 }
 
 pub(crate) fn with(command: Command, argument: impl redis::ToRedisArgs) -> (Command, Cmd) {

@@ -5,15 +5,16 @@ use redis::Cmd;
 /// Everything a user needs for a complete audit, besides `+ping` and sight of the keys (`%R~*`, or `~*` before 7.0).
 /// None of these commands writes.
 pub const MONITOR_RULES: &str = "+info +config|get +slowlog|get +slowlog|len +latency|latest \
-     +latency|history +latency|histogram +client|list +client|setname +memory|stats +memory|usage +acl|list +acl|log +acl|whoami \
-     +cluster|info +hello +time +ping +select +readonly +dbsize +scan +type +pttl \
-     +object|encoding +strlen +llen +scard +zcard +hlen +xlen";
+     +latency|history +latency|histogram +client|list +client|setname +memory|stats +memory|usage \
+     +acl|list +acl|log +acl|whoami +cluster|info +cluster|nodes +hello +time +ping +select +readonly \
+     +dbsize +scan +type +pttl +object|encoding +object|idletime +object|freq +llen +scard +zcard \
+     +hlen +xlen +hmget";
 
 /// A command without its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Command {
     /// The name and, for some, the subcommand, in capitals.
-    words: &'static [&'static str],
+    pub(crate) words: &'static [&'static str],
     /// The ACL rule that allows it: `+config|get`.
     pub(crate) rule: &'static str,
 }
@@ -35,10 +36,12 @@ commands! {
     CLIENT_LIST = ["CLIENT", "LIST"], "+client|list";
     CLIENT_SETNAME = ["CLIENT", "SETNAME"], "+client|setname";
     CLUSTER_INFO = ["CLUSTER", "INFO"], "+cluster|info";
+    CLUSTER_NODES = ["CLUSTER", "NODES"], "+cluster|nodes";
     CONFIG_GET = ["CONFIG", "GET"], "+config|get";
     DBSIZE = ["DBSIZE"], "+dbsize";
     HELLO = ["HELLO"], "+hello";
     HLEN = ["HLEN"], "+hlen";
+    HMGET = ["HMGET"], "+hmget";
     INFO = ["INFO"], "+info";
     LATENCY_HISTOGRAM = ["LATENCY", "HISTOGRAM"], "+latency|histogram";
     LATENCY_HISTORY = ["LATENCY", "HISTORY"], "+latency|history";
@@ -47,6 +50,8 @@ commands! {
     MEMORY_STATS = ["MEMORY", "STATS"], "+memory|stats";
     MEMORY_USAGE = ["MEMORY", "USAGE"], "+memory|usage";
     OBJECT_ENCODING = ["OBJECT", "ENCODING"], "+object|encoding";
+    OBJECT_FREQ = ["OBJECT", "FREQ"], "+object|freq";
+    OBJECT_IDLETIME = ["OBJECT", "IDLETIME"], "+object|idletime";
     PING = ["PING"], "+ping";
     PTTL = ["PTTL"], "+pttl";
     READONLY = ["READONLY"], "+readonly";
@@ -55,7 +60,6 @@ commands! {
     SELECT = ["SELECT"], "+select";
     SLOWLOG_GET = ["SLOWLOG", "GET"], "+slowlog|get";
     SLOWLOG_LEN = ["SLOWLOG", "LEN"], "+slowlog|len";
-    STRLEN = ["STRLEN"], "+strlen";
     TIME = ["TIME"], "+time";
     TYPE = ["TYPE"], "+type";
     XLEN = ["XLEN"], "+xlen";

@@ -10,6 +10,7 @@ use redis::{Cmd, Value};
 use rustls_pki_types::ServerName;
 use secrecy::ExposeSecret as _;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
@@ -18,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use crate::{
     Address, Error, Target,
     command::Command,
+    keyspace::wire::Wire,
     link::{Answer, Link},
     probe::{self, Peer},
     reply, tls,
@@ -52,7 +54,9 @@ pub(crate) struct Opened {
 pub(crate) async fn open(target: &Target, patience: Duration) -> Result<Opened, Error> {
     let begun = Instant::now();
     let witness = Witness::default();
-    let (mut link, is_local) = dial(target, patience, &witness).await?;
+    let (stream, is_local) = dial(target, patience).await?;
+    let stream = Witnessed::new(stream, witness.clone());
+    let mut link = Link::over(stream, &target.endpoint(), patience).await?;
     let mut problems = Vec::new();
     let answers = link.batch("the greeting", &greeting(target)).await;
     let hello = match settle(target, &answers, &mut problems) {
@@ -64,11 +68,13 @@ pub(crate) async fn open(target: &Target, patience: Duration) -> Result<Opened, 
     Ok(Opened { link, connect_ms, round_trip_ms, is_local, hello, problems })
 }
 
-async fn dial(
-    target: &Target,
-    patience: Duration,
-    witness: &Witness,
-) -> Result<(Link, bool), Error> {
+/// An open stream to a server, plain or TLS.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// Opens a stream, and tells whether the server runs on this machine.
+async fn dial(target: &Target, patience: Duration) -> Result<(Box<dyn Stream>, bool), Error> {
     let endpoint = target.endpoint();
     let late = |during: &str| Error::TimedOut {
         endpoint: target.endpoint(),
@@ -84,8 +90,7 @@ async fn dial(
                 .await
                 .map_err(|_| late("the connection request"))?
                 .map_err(failed)?;
-            let stream = Witnessed::new(stream, witness.clone());
-            Ok((Link::over(stream, &endpoint, patience).await?, true))
+            Ok((Box::new(stream), true))
         }
         Address::Tcp { host, port } => {
             let stream = timeout(patience, TcpStream::connect((host.as_str(), *port)))
@@ -95,22 +100,43 @@ async fn dial(
             stream.set_nodelay(true).map_err(failed)?;
             let is_local = is_local(&stream);
             let Some(config) = config else {
-                let stream = Witnessed::new(stream, witness.clone());
-                return Ok((Link::over(stream, &endpoint, patience).await?, is_local));
+                return Ok((Box::new(stream), is_local));
             };
             let name = ServerName::try_from(host.clone())
                 .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
             let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream);
             let error = match timeout(patience, shaken).await {
-                Ok(Ok(stream)) => {
-                    let stream = Witnessed::new(stream, witness.clone());
-                    return Ok((Link::over(stream, &endpoint, patience).await?, is_local));
-                }
+                Ok(Ok(stream)) => return Ok((Box::new(stream), is_local)),
                 Ok(Err(error)) => Error::Tls { endpoint, source: Arc::new(error) },
                 Err(_) => late("the TLS handshake"),
             };
             Err(explain_tls(target, patience, error).await)
         }
+    }
+}
+
+/// A second connection, signed in, for many small requests.
+pub(crate) async fn wire(target: &Target, patience: Duration) -> Result<Wire, Error> {
+    let (stream, _) = dial(target, patience).await?;
+    let mut wire = Wire::over(stream, &target.endpoint(), patience);
+    let password = target.password.as_ref().map_or("", |password| password.expose_secret());
+    if signs_in(target) {
+        match &target.user {
+            Some(user) => wire.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()]),
+            None => wire.ask(&[b"AUTH", password.as_bytes()]),
+        }
+    }
+    wire.ask(&[b"CLIENT", b"SETNAME", CLIENT_NAME.as_bytes()]);
+    wire.send().await?;
+    if signs_in(target)
+        && let Some(error) = wire.reply().await?.refusal()
+        && !error.message().is_some_and(|message| message.contains("without any password"))
+    {
+        return Err(error);
+    }
+    match wire.reply().await?.refusal() {
+        Some(error) if is_final(&error) => Err(error),
+        _ => Ok(wire),
     }
 }
 

@@ -90,6 +90,12 @@ pub enum Error {
         /// The rest.
         message: String,
     },
+    /// A walk that cannot go on: its cursors are of a server that is no more.
+    #[error("{endpoint} was restarted or replaced since the walk was interrupted")]
+    Stale {
+        /// Host and port, or socket.
+        endpoint: String,
+    },
     /// Older than anything we know.
     #[error("{endpoint} is version {version}, and the oldest one supported is 6.0")]
     TooOld {
@@ -123,7 +129,10 @@ impl Error {
 
     /// The connection is of no more use.
     pub fn is_connection_lost(&self) -> bool {
-        !matches!(self, Self::Refused { .. } | Self::Loading { .. } | Self::TooOld { .. })
+        !matches!(
+            self,
+            Self::Refused { .. } | Self::Loading { .. } | Self::TooOld { .. } | Self::Stale { .. }
+        )
     }
 
     /// The server does not know the command: too old, or renamed away by its operator.

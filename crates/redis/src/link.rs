@@ -99,34 +99,6 @@ impl Link {
         answers
     }
 
-    /// Many small commands in one request. Cheaper than [`Self::batch`], but all answers are lost when one is.
-    pub(crate) async fn pipeline(&mut self, during: &str, commands: Vec<Cmd>) -> Vec<Answer> {
-        let count = commands.len();
-        if count == 0 {
-            return Vec::new();
-        }
-        if let Some(error) = &self.lost {
-            return vec![Err(error.clone()); count];
-        }
-        let mut pipe = redis::pipe();
-        for command in commands {
-            pipe.add_command(command);
-        }
-        let sent = self.connection.send_packed_commands(&pipe, 0, count);
-        let error = match timeout_at(Deadline::now() + self.patience, sent).await {
-            Ok(Ok(values)) if values.len() == count => {
-                return values.into_iter().map(answer_of).collect();
-            }
-            Ok(Ok(_)) => self.closed(during),
-            Ok(Err(error)) => Error::from_redis(&error, &self.endpoint, during),
-            Err(_) => self.late(during),
-        };
-        if error.is_connection_lost() {
-            self.lost = Some(error.clone());
-        }
-        vec![Err(error); count]
-    }
-
     /// Writes down what a collector cost.
     pub(crate) fn spent(&mut self, collector: String, elapsed: Duration, rows: u64, bytes: u64) {
         self.cost.push(CollectorCost {

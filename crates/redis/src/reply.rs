@@ -15,15 +15,6 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The bytes of a key.
-pub(crate) fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) => Some(text.as_bytes()),
-        _ => None,
-    }
-}
-
 /// An integer, also one written as text.
 pub(crate) fn int(value: &Value) -> Option<i64> {
     match value {

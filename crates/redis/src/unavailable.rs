@@ -47,6 +47,7 @@ impl Error {
             Self::Foreign { .. } => "check the port (Redis usually listens on 6379)",
             Self::Closed { .. } => "look into the server's log for why it closed the connection",
             Self::Loading { .. } => "try again when INFO persistence says loading:0",
+            Self::Stale { .. } => "remove the resume file and begin anew",
             Self::TooOld { .. } => "upgrade: every version before 6.2 is out of support",
             Self::Refused { code, message } => return refused_remedy(code, message),
         };

@@ -87,6 +87,19 @@ pub fn pretty(sheet: &Sheet) -> Result<String, serde_json::Error> {
     Ok(json::printable(&serde_json::to_string_pretty(&writable(sheet))?))
 }
 
+/// One sheet as JSON with one more member: all that the tables show a part of.
+pub fn pretty_with(
+    sheet: &Sheet,
+    name: &str,
+    value: serde_json::Value,
+) -> Result<String, serde_json::Error> {
+    let mut all = serde_json::to_value(writable(sheet))?;
+    if let Some(members) = all.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    Ok(json::printable(&serde_json::to_string_pretty(&all)?))
+}
+
 /// One sheet as a line of JSON.
 pub fn line(sheet: &Sheet) -> Result<String, serde_json::Error> {
     Ok(json::printable(&serde_json::to_string(&writable(sheet))?))

@@ -6,6 +6,7 @@ mod cluster;
 mod findings;
 mod fix;
 mod health;
+mod latency;
 mod time;
 
 use anstyle::Style;
@@ -47,6 +48,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     health::components(&mut page, report);
     health::metrics(&mut page, report);
     time::block(&mut page, report, options.all);
+    latency::block(&mut page, report);
     findings::block(&mut page, report, options);
     findings::ignored(&mut page, report, options);
     closing::coverage(&mut page, report, options);

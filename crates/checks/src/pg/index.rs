@@ -21,4 +21,5 @@ pub mod rarely_used_index;
 pub mod redundant_index;
 pub mod sequential_scan_heavy_table;
 pub mod too_many_indexes;
+pub mod unlogged_or_hash_legacy_index;
 pub mod unused_index;

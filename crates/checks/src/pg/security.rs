@@ -5,6 +5,7 @@ pub mod certificate_expiring;
 pub mod listen_all_without_ssl;
 pub mod md5_passwords;
 pub mod password_expiring;
+pub mod password_never_expiring;
 pub mod password_none;
 pub mod public_schema_create;
 pub mod reach;

@@ -1,19 +1,24 @@
 //! Statements.
 
+pub mod class;
 pub mod command;
 pub mod dominant_statement;
 pub mod erratic_statement;
 pub mod frequent_statement;
 pub mod io_bound_statement;
 pub mod io_timing_off;
+pub mod links;
 pub mod load;
 pub mod long_running_statement;
+pub mod missing_materialized_view;
+pub mod n_plus_one_suspect;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod slow_statement;
 pub mod statement_jit_overhead;
 pub mod statement_low_hit_ratio;
 pub mod statement_many_rows;
+pub mod statement_over_class_target;
 pub mod statement_planning_heavy;
 pub mod statement_temp_spill;
 pub mod statement_wal_heavy;

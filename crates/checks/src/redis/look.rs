@@ -2,14 +2,21 @@
 
 pub mod clients;
 pub mod cost;
+pub mod keys;
 pub mod latency;
 pub mod slowlog;
+mod standing_out;
 
 use dbvitals_model::{Section, Sheet, redis::Server, redis::look::Ground};
 
 /// A sheet about this server.
 fn begin(id: &str, target: &str, ground: &Ground) -> Sheet {
-    Sheet::new(id, target, described(&ground.server), ground.server.now)
+    begin_with(id, target, &ground.server)
+}
+
+/// A sheet about a server that is known.
+fn begin_with(id: &str, target: &str, server: &Server) -> Sheet {
+    Sheet::new(id, target, described(server), server.now)
 }
 
 /// `Redis 7.0.15, primary`.

@@ -1,14 +1,17 @@
 //! A condition on a real server, the finding it makes, its fix, and the finding gone.
 
 mod cache;
+mod classes;
 mod cluster;
 mod configuration;
 mod connections;
 mod fresh;
 mod harness;
+mod leftovers;
 mod locks;
 mod redis;
 mod replication;
+mod row_security;
 mod schema;
 mod security;
 mod statement_statistics;

@@ -73,6 +73,17 @@ impl Default for Server {
     }
 }
 
+/// One configuration file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConfigFile {
+    /// `config_file`, `hba_file`, `auto_file` (what `ALTER SYSTEM` writes).
+    pub kind: String,
+    pub path: String,
+    /// To the second; `None` where there is no such file.
+    pub modified_at: Option<Timestamp>,
+}
+
 /// `pg_settings` in the server's order (sorted by name).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -152,3 +152,33 @@ pub struct CollationMismatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noticed_at: Option<Timestamp>,
 }
+
+/// A view that reads views.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NestedView {
+    pub oid: i64,
+    pub schema: String,
+    pub name: String,
+    /// Views on the longest way down, itself among them; counted up to 20.
+    pub depth: i64,
+    /// The views it reads itself, `schema.name` (bounded).
+    pub reads: Vec<String>,
+    pub extension: Option<String>,
+}
+
+/// One temporary table of any session.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TemporaryTable {
+    pub oid: i64,
+    /// `pg_temp_3`.
+    pub schema: String,
+    pub name: String,
+    pub owner: String,
+    pub pages: i64,
+    pub frozen_xid_age: Option<i64>,
+    /// Whether a session lives that may own it; `None` where the server does not tell (before 16, while others are
+    /// connected).
+    pub owner_lives: Option<bool>,
+}

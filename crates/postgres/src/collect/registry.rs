@@ -2,10 +2,11 @@
 
 use super::{
     activity, archiver, checkpoints, collation_mismatches, collector::Collector, columns,
-    constraints, databases, disabled_triggers, extended_statistics, extensions, file_errors,
-    functions, hba, index_builds, index_columns, indexes, io, large_objects, locks, partitions,
-    passwords, policies, prepared_transactions, public_grants, recovery, relations, replicas,
-    roles, sequences, settings, slots, slru, subscriptions, temp_files, vacuum_progress, wal,
+    config_files, constraints, databases, disabled_triggers, extended_statistics, extensions,
+    file_errors, functions, guarded_indexes, hba, index_builds, index_columns, indexes, io,
+    large_objects, locks, nested_views, partitions, passwords, policies, policy_functions,
+    prepared_transactions, public_grants, recovery, relations, replicas, roles, sequences,
+    settings, slots, slru, subscriptions, temp_files, temporary_tables, vacuum_progress, wal,
     wal_directory,
 };
 
@@ -29,6 +30,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &settings::COLLECTOR,
     &file_errors::COLLECTOR,
     &hba::COLLECTOR,
+    &config_files::COLLECTOR,
     &roles::COLLECTOR,
     &passwords::COLLECTOR,
     &wal_directory::COLLECTOR,
@@ -43,6 +45,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &extensions::COLLECTOR,
     &functions::COLLECTOR,
     &policies::COLLECTOR,
+    &temporary_tables::COLLECTOR,
+    &nested_views::COLLECTOR,
+    &guarded_indexes::COLLECTOR,
+    &policy_functions::COLLECTOR,
     &public_grants::COLLECTOR,
     &disabled_triggers::COLLECTOR,
     &partitions::COLLECTOR,

@@ -3,6 +3,7 @@
 mod faults;
 mod locked;
 mod measured;
+mod nests_and_policies;
 mod sampling;
 mod sections;
 mod statements;

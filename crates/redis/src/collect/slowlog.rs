@@ -4,11 +4,8 @@ use dbvitals_model::redis::{Slowlog, SlowlogEntry};
 use jiff::Timestamp;
 use redis::Value;
 
-use super::{
-    key_pattern::pattern_of,
-    slowlog_key::{command_name, first_key},
-};
-use crate::{connect::CLIENT_NAME, reply};
+use super::slowlog_key::{command_name, first_key};
+use crate::{connect::CLIENT_NAME, keyspace::pattern_of, reply};
 
 /// Entries asked for; the server's default length of the log.
 pub(crate) const ENTRIES: i64 = 128;

@@ -1,6 +1,7 @@
 //! Policies that call a function for every row.
 
-use dbvitals_model::{Evidence, Severity, Subject, Unit};
+use dbvitals_model::{Evidence, Severity, Subject, Unit, pg::security::Policy};
+use dbvitals_query::{Often, condition_calls};
 
 use crate::pg::{
     config::advice::listed,
@@ -27,8 +28,8 @@ pub static CHECK: Check = Check {
     fix: None,
     explain: "\
 ## What it detects
-A policy of a table with row-level security calls volatile functions. `current_setting` and the like are
-stable and silent.
+A policy of a table with row-level security calls volatile functions for every row. `current_setting` and the
+like are stable and silent, and so is a call that is made once, in a subquery of its own: `(SELECT f())`.
 
 ## Why it matters
 The function runs once for every row that is looked at, no index can be used for the comparison, and its
@@ -50,12 +51,15 @@ PostgreSQL documentation: Row Security Policies; Function Volatility Categories.
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (policies, relations) = (db.policies()?, db.relations()?);
     not_twice(db)?;
-    let found = policies.iter().filter(|policy| !policy.volatile_functions.is_empty());
-    let found = found.filter_map(|policy| {
+    let found = policies.iter().filter_map(|policy| {
+        let volatile = per_row(policy);
+        if volatile.is_empty() {
+            return None;
+        }
         let table =
             by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
         let name = table.qualified();
-        let functions = listed(&policy.volatile_functions, 5);
+        let functions = listed(&volatile, 5);
         let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
         let found = cx.finding(
             Severity::Warning,
@@ -85,6 +89,21 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     Ok(found.collect())
 }
 
+/// The volatile functions the policy calls for every row; all of them where its text cannot be read.
+fn per_row(policy: &Policy) -> Vec<&str> {
+    let texts = [&policy.using_expression, &policy.check_expression];
+    let calls: Result<Vec<_>, _> =
+        texts.into_iter().flatten().map(|text| condition_calls(text)).collect();
+    let calls: Vec<_> = calls.unwrap_or_default().into_iter().flatten().collect();
+    let is_per_row = |name: &str| {
+        let mut named = calls.iter().filter(|call| call.name == name).peekable();
+        // Not in the text (an operator's function), or not wrapped everywhere.
+        named.peek().is_none() || named.any(|call| call.often != Often::Once)
+    };
+    let names = policy.volatile_functions.iter().map(String::as_str);
+    names.filter(|name| is_per_row(name)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use dbvitals_model::{Finding, Section};
@@ -92,7 +111,7 @@ mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::table;
     use crate::testing::{self, edit};
-    use dbvitals_model::pg::{relation::Relation, security::Policy};
+    use dbvitals_model::pg::relation::Relation;
 
     fn found(functions: &[&str], row_security: bool) -> Vec<Finding> {
         let policy = Policy {
@@ -115,6 +134,28 @@ mod tests {
         assert!(found(&["whoami"], true)[0].message.contains("for every row: whoami"));
         assert!(found(&[], true).is_empty());
         assert!(found(&["whoami"], false).is_empty());
+    }
+
+    #[test]
+    fn a_call_made_once_is_silent() {
+        let volatile = |using: &str, names: &[&str]| {
+            let policy = Policy {
+                using_expression: Some(using.into()),
+                volatile_functions: names.iter().map(|&name| name.into()).collect(),
+                ..Policy::default()
+            };
+            per_row(&policy).join(", ")
+        };
+        assert_eq!(volatile("(id = ( SELECT whoami() AS whoami))", &["whoami"]), "");
+        assert_eq!(
+            volatile("((id = ( SELECT whoami() AS w)) OR (random() < 1))", &["whoami", "random"]),
+            "random"
+        );
+        assert_eq!(
+            volatile("((id = ( SELECT whoami() AS w)) OR (n = whoami()))", &["whoami"]),
+            "whoami"
+        );
+        assert_eq!(volatile("(id = ", &["whoami"]), "whoami", "not readable");
     }
 
     #[test]

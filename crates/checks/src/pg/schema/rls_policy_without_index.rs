@@ -66,6 +66,8 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         let leads = |index: &Index| {
             index.table_oid == table.oid
                 && index.is_valid
+                // A partial index serves only statements that repeat its predicate.
+                && index.predicate.is_none()
                 && index.key_columns.first().is_some_and(|first| policy.columns.contains(first))
         };
         if rows(table) >= limit && !indexes.iter().any(leads) {
@@ -162,6 +164,15 @@ mod tests {
         assert!(found(|_, table, _| table.row_estimate = 9_999.0).is_empty());
         assert!(found(|_, _, index| index.key_columns = vec![3]).is_empty());
         assert!(found(|_, table, _| table.row_security = false).is_empty());
+        assert_eq!(
+            found(|_, _, index| {
+                index.key_columns = vec![3];
+                index.predicate = Some("(deleted_at IS NULL)".into());
+            })
+            .len(),
+            1,
+            "a partial index serves few statements"
+        );
         assert!(found(|policy, _, _| policy.columns.clear()).is_empty());
         assert!(found(|policy, _, _| policy.command = "INSERT".into()).is_empty());
     }

@@ -109,6 +109,16 @@ impl Load {
         entries.into_iter()
     }
 
+    /// Whether these are the differences of a window, not counters since their reset.
+    pub fn is_window(&self) -> bool {
+        self.is_window
+    }
+
+    /// The time covered in seconds, where it is known.
+    pub fn seconds(&self) -> Option<f64> {
+        self.seconds
+    }
+
     /// Share of the execution time of all statements; 0 where there is none.
     pub fn time_ratio(&self, time_ms: f64) -> f64 {
         if self.time_ms > 0.0 { time_ms / self.time_ms } else { 0.0 }

@@ -2,8 +2,10 @@
 
 use dbvitals_model::{Evidence, Finding, Severity, Unit, pg::statement::Statement};
 
+use dbvitals_query::Class;
+
 use super::{
-    command,
+    class, command,
     load::{self, LISTED, Load, MIN_BUSY, mean_ms, per_call},
 };
 use crate::{
@@ -43,7 +45,8 @@ small for the sort or hash; many rows, that the client should ask for less.
 
 ## When to ignore
 Reports and batch jobs that nobody waits for: raise `mean_ms` for their query id. DDL, vacuum, copies
-and this tool's own statements are never reported.
+and this tool's own statements are never reported; writes of many rows have a target of their own, which
+pg-statement-over-class-target holds.
 
 ## References
 PostgreSQL documentation: pg_stat_statements; Using EXPLAIN.
@@ -95,7 +98,13 @@ fn judge(cx: &Context<'_>, load: &Load, statement: &Statement) -> Option<Finding
     if few || statement.text.as_deref().is_some_and(command::is_maintenance) {
         return None;
     }
-    let severity = match cx.above(mean, &MEAN, &CRITICAL_MEAN, &name)? {
+    let severity = cx.above(mean, &MEAN, &CRITICAL_MEAN, &name)?;
+    let classified = class::of(statement);
+    if classified.class == Class::Bulk {
+        // Many rows take their time; its class has a target of its own.
+        return None;
+    }
+    let severity = match severity {
         Severity::Critical if !load.is_busy(cx, statement.total_exec_time_ms, &name) => {
             Severity::Warning
         }
@@ -109,6 +118,12 @@ fn judge(cx: &Context<'_>, load: &Load, statement: &Statement) -> Option<Finding
     let found = load::held_against(found, "calls", cx.limit_for(&CALLS, &name));
     let blocks = (statement.shared_blocks_hit + statement.shared_blocks_read) as f64;
     let found = found
+        .with(Evidence::new(
+            "class",
+            format!("{}: {}", classified.class.as_str(), classified.reason),
+            Unit::Text,
+            "PostgreSQL's own grammar",
+        ))
         .with(Evidence::new(
             "rows per call",
             per_call(statement, statement.rows as f64),

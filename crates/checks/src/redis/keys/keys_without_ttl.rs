@@ -106,8 +106,8 @@ fn judge(
         return None;
     }
     let share = pattern.without_ttl as f64 / looked_at;
-    let keys = looked_at * sample::scale(sample);
-    let memory = pattern.memory_bytes as f64 / sample::memory(sample).max(1.0);
+    let keys = sample::keys_of(sample, pattern);
+    let memory = sample::memory_ratio(sample, pattern);
     let is_large = keys > cx.limit_for(&MIN_KEYS, name) || memory > cx.limit_for(&MIN_MEMORY, name);
     if share <= cx.limit_for(&SHARE, name) || !is_large {
         return None;

@@ -87,7 +87,7 @@ fn judge(cx: &Context<'_>, seen: &KeySample, pattern: &KeyPattern) -> Option<Fin
     }
     let names = pattern.name_bytes as f64;
     let (average, share) = (names / looked_at, names / pattern.memory_bytes as f64);
-    let saved = names * sample::scale(seen) / 2.0;
+    let saved = names * sample::scale_of(seen, pattern) / 2.0;
     if average <= cx.limit_for(&NAME, name)
         || share <= cx.limit_for(&SHARE, name)
         || saved < cx.limit_for(&MIN_SAVED, name)

@@ -85,7 +85,7 @@ fn judge(cx: &Context<'_>, seen: &KeySample, pattern: &KeyPattern) -> Option<Fin
     }
     let strings = pattern.types.get("string").copied().unwrap_or(0) as f64;
     let fits = strings.min(pattern.without_ttl as f64) / looked_at >= NEARLY_ALL;
-    let (keys, size) = (looked_at * sample::scale(seen), pattern.memory_bytes as f64 / looked_at);
+    let (keys, size) = (sample::keys_of(seen, pattern), pattern.memory_bytes as f64 / looked_at);
     if !fits || size >= cx.limit_for(&SIZE, name) || keys < cx.limit_for(&MIN_KEYS, name) {
         return None;
     }

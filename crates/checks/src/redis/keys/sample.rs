@@ -17,8 +17,29 @@ pub static MIN_SAMPLED: Threshold = Threshold {
     why: "a share of fewer keys than thirty is chance",
 };
 
-/// How many keys each looked-at key stands for; 1 when every key was seen.
-pub fn scale(sample: &KeySample) -> f64 {
+/// Keys of a pattern, estimated for the whole keyspace.
+pub fn keys_of(sample: &KeySample, pattern: &KeyPattern) -> f64 {
+    match &pattern.share {
+        Some(share) => share.keys,
+        None => pattern.keys as f64 * scale(sample),
+    }
+}
+
+/// How many keys each looked-at key of a pattern stands for; 1 when every key was asked.
+pub fn scale_of(sample: &KeySample, pattern: &KeyPattern) -> f64 {
+    if pattern.keys > 0 { keys_of(sample, pattern) / pattern.keys as f64 } else { 1.0 }
+}
+
+/// The share of a pattern in the memory of all keys.
+pub fn memory_ratio(sample: &KeySample, pattern: &KeyPattern) -> f64 {
+    match &pattern.share {
+        Some(share) => share.memory_ratio,
+        None => pattern.memory_bytes as f64 / memory(sample).max(1.0),
+    }
+}
+
+/// How many keys each looked-at key stands for; 1 when every key was seen. Only for snapshots without shares.
+fn scale(sample: &KeySample) -> f64 {
     if sample.is_complete || sample.sampled <= 0 {
         1.0
     } else {
@@ -27,7 +48,7 @@ pub fn scale(sample: &KeySample) -> f64 {
 }
 
 /// Memory of all keys looked at.
-pub fn memory(sample: &KeySample) -> f64 {
+fn memory(sample: &KeySample) -> f64 {
     sample.patterns.iter().map(|pattern| pattern.memory_bytes.max(0) as f64).sum()
 }
 
@@ -43,7 +64,11 @@ pub fn about(sample: &KeySample) -> &'static str {
 
 /// The finding with how much of the keyspace it rests on.
 pub fn resting_on(finding: Finding, sample: &KeySample, pattern: &KeyPattern) -> Finding {
-    let source = if sample.is_complete { "SCAN of every key" } else { "SCAN of a bounded sample" };
+    let source = match sample.way.as_str() {
+        _ if sample.is_complete => "SCAN of every key",
+        "survey" => "SCAN of every name, details of some",
+        _ => "SCAN of a bounded sample",
+    };
     finding
         .with(Evidence::new("keys of it looked at", pattern.keys, Unit::Count, source))
         .with(Evidence::new("keys looked at", sample.sampled, Unit::Count, source))
@@ -53,6 +78,22 @@ pub fn resting_on(finding: Finding, sample: &KeySample, pattern: &KeyPattern) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_s_own_share_goes_before_the_sample_s() {
+        let share = dbvitals_model::redis::KeyShare {
+            keys: 500.0,
+            memory_ratio: 0.25,
+            ..Default::default()
+        };
+        let pattern = KeyPattern { keys: 100, share: Some(share), ..KeyPattern::default() };
+        let sample = KeySample { sampled: 200, total: 2000, ..KeySample::default() };
+        assert!((scale_of(&sample, &pattern) - 5.0).abs() < 1e-9);
+        assert!((memory_ratio(&sample, &pattern) - 0.25).abs() < 1e-9);
+        let old = KeyPattern { keys: 100, ..KeyPattern::default() };
+        assert!((keys_of(&sample, &old) - 1000.0).abs() < 1e-9);
+        assert!((scale_of(&sample, &KeyPattern::default()) - 1.0).abs() < 1e-9);
+    }
 
     #[test]
     fn a_complete_look_stands_for_itself() {

@@ -4,6 +4,7 @@ use crate::{
     args::{audit::Judging, targets::TargetArgs},
     config::{
         file::File,
+        judging,
         merged::Merged,
         target::{self, Server, Target},
     },
@@ -17,12 +18,15 @@ pub(super) struct Named {
     pub(super) targets: Vec<Target>,
     /// Timeouts and the like.
     pub(super) merged: Merged,
+    /// Thresholds of the configuration file.
+    pub(super) settings: dbvitals_checks::Settings,
 }
 
 /// The Redis servers of the command line, else those of the configuration file.
 pub(super) fn named(args: &TargetArgs) -> Result<Named, Problem> {
     let (file, path) = File::load(args.config.as_deref())?;
     let merged = Merged::new(args, &Judging::default(), None, &file, path.as_deref())?;
+    let settings = judging::settings(&merged, &file)?;
     let mut targets = target::resolve(args, &merged, &file, &environment::variable)?;
     let is_redis = |target: &Target| matches!(target.server, Server::Redis(_));
     if !args.targets.is_empty()
@@ -36,5 +40,5 @@ pub(super) fn named(args: &TargetArgs) -> Result<Named, Problem> {
         return Err(Problem::usage("no Redis server was named")
             .hint("name one, as in `dbvitals redis keys redis://host`"));
     }
-    Ok(Named { targets, merged })
+    Ok(Named { targets, merged, settings })
 }

@@ -87,17 +87,39 @@ impl Trial {
 
     /// What the check finds now. A check that was skipped ends the test.
     pub(crate) async fn findings(&self) -> Vec<Finding> {
-        let snapshot = self.snapshot().await;
+        self.findings_in(&self.snapshot().await)
+    }
+
+    /// Why the check was skipped.
+    pub(crate) async fn skipped(&self) -> dbvitals_model::report::Skipped {
+        let mut skipped = self.judged(&self.snapshot().await).coverage.skipped;
+        assert_eq!(skipped.len(), 1, "{} was not skipped once: {skipped:#?}", self.check);
+        skipped.remove(0)
+    }
+
+    /// The lines of a plan, as one text; the last statement is the `EXPLAIN`.
+    pub(crate) async fn plan(&self, text: &str) -> String {
+        let rows = self.server.rows(DATABASE, text).await.unwrap();
+        let lines = rows.into_iter().filter_map(|row| row.into_iter().next().flatten());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the check finds in a snapshot. A check that was skipped ends the test.
+    pub(crate) fn findings_in(&self, snapshot: &Snapshot) -> Vec<Finding> {
+        let report = self.judged(snapshot);
+        assert_eq!(report.coverage.skipped, [], "{} was skipped", self.check);
+        assert_eq!(report.coverage.checked.len(), 1, "{} is not a check", self.check);
+        report.findings
+    }
+
+    fn judged(&self, snapshot: &Snapshot) -> dbvitals_model::report::Report {
         let limits = CheckSettings { thresholds: self.limits.clone(), ..CheckSettings::default() };
         let settings = Settings {
             only: vec![Pattern::new(self.check).unwrap()],
             checks: BTreeMap::from([(self.check.to_owned(), limits)]),
             ..Settings::default()
         };
-        let report = judge(&snapshot, &settings);
-        assert_eq!(report.coverage.skipped, [], "{} was skipped", self.check);
-        assert_eq!(report.coverage.checked.len(), 1, "{} is not a check", self.check);
-        report.findings
+        judge(snapshot, &settings)
     }
 
     /// The one finding there is.

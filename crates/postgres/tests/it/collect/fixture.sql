@@ -83,3 +83,15 @@ create role "odd ""role" login password 'secret' valid until 'infinity';
 alter role "odd ""role" set work_mem = '8MB';
 create extension pg_stat_statements;
 create extension citext schema "we""ird 😀";
+
+create table "fen'ced" (id numeric primary key, owner text, words tsvector, n int);
+create index by_words on "fen'ced" using gin (words);
+create index by_owner on "fen'ced" (owner);
+create index by_lower on "fen'ced" (lower(owner));
+create function who() returns text language plpgsql stable as 'begin return current_user; end';
+alter table "fen'ced" enable row level security;
+create policy fence on "fen'ced" using (owner = who() and n > (select count(*) from watched));
+create view "floor 1" as select id from watched;
+create view "floor 2" as select a.id from "floor 1" a, "floor 1" b;
+create view "floor 3" as select a.id from "floor 2" a, "floor 1" b;
+create view flat as select relname from pg_class;

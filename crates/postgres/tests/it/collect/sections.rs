@@ -7,7 +7,7 @@ use dbvitals_model::{
 use dbvitals_postgres::collect::Options;
 use dbvitals_testkit::{PgVersion, Postgres, Validity, shared};
 
-use super::{collected, database, furnished, snapshot};
+use super::{collected, database, furnished, nests_and_policies, snapshot};
 
 const TABLE: &str = "Ta'ble\ntwo";
 const LONG: &str = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123";
@@ -239,6 +239,7 @@ fn security(database: &DatabaseSnapshot) {
         (changes.check_expression.as_deref(), changes.roles.as_slice()),
         (Some("(id > 0)"), &["public".to_owned()][..])
     );
+    nests_and_policies::look(database);
     let functions = database.functions.value().unwrap();
     let named = |name: &str| functions.iter().find(|row| row.name == name).unwrap();
     assert!(named("opened").public_execute && !named("opened").has_fixed_search_path);
@@ -265,6 +266,9 @@ async fn a_superuser_reads_what_others_may_not() {
         assert!(
             seen.hba.value().unwrap().len() >= 4 && seen.file_errors.value().unwrap().is_empty()
         );
+        let files = seen.config_files.value().unwrap();
+        assert_eq!(files.len(), 3);
+        assert!(files.iter().all(|file| file.modified_at.is_some()), "{files:?}");
         let passwords = seen.passwords.value().unwrap();
         let odd = passwords.iter().find(|row| row.role == "odd \"role").unwrap();
         assert_eq!(odd.kind, "md5");

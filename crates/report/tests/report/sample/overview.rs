@@ -48,6 +48,7 @@ pub(super) fn all() -> Vec<Overview> {
                 ),
             ],
         ),
+        latency(),
         overview(
             "largest-tables",
             "pg-main",
@@ -99,6 +100,37 @@ fn time() -> Overview {
                 0.5 % of one core";
     let table = overview("time-by-event", "pg-main", "Where time goes", &columns, rows);
     Overview { note: Some(note.to_owned()), ..table }
+}
+
+fn latency() -> Overview {
+    overview(
+        "latency-by-class",
+        "pg-main",
+        "Latency by statement class (last 12 d, 97 % of all execution time)",
+        &[
+            ("class", Unit::Text),
+            ("target", Unit::Ms),
+            ("statements", Unit::Count),
+            ("calls", Unit::Count),
+            ("mean", Unit::Ms),
+            ("worst mean", Unit::Ms),
+            ("over target", Unit::Ratio),
+        ],
+        vec![
+            row("simple read", &[10.0, 61.0, 88_120_400.0, 0.8, 231.8, 0.001]),
+            row("join", &[100.0, 24.0, 1_284_331.0, 184.3, 901.0, 0.62]),
+            vec![
+                Measure::from("aggregate"),
+                Measure::from("–"),
+                Measure::from(7.0),
+                Measure::from(9_120.0),
+                Measure::from(412.0),
+                Measure::from(2_880.0),
+                Measure::from("–"),
+            ],
+            row("write", &[50.0, 18.0, 19_824_008.0, 6.5, 567.1, 0.02]),
+        ],
+    )
 }
 
 fn row(name: &str, numbers: &[f64]) -> Vec<Measure> {

@@ -1,0 +1,39 @@
+//! How the tables of a database are linked by foreign keys of one column.
+
+use dbvitals_model::pg::schema::Constraint;
+use dbvitals_query::TableName;
+
+use crate::view::DatabaseView;
+
+/// The foreign keys of one database; none where they could not be read.
+#[derive(Debug)]
+pub struct Links<'a> {
+    /// The database's name.
+    pub database: &'a str,
+    keys: Vec<&'a Constraint>,
+}
+
+impl<'a> Links<'a> {
+    /// The foreign keys of a database.
+    pub fn of(db: &DatabaseView<'a>) -> Self {
+        let all = db.constraints().map(Vec::as_slice).unwrap_or_default();
+        let keys = all.iter().filter(|key| key.kind == "f" && key.column_names.len() == 1);
+        Self { database: db.name(), keys: keys.collect() }
+    }
+
+    /// Whether a table is linked, through that column of its own, to one of the others: the column is what a foreign
+    /// key of theirs points at, or is itself a foreign key that points at them.
+    pub fn lead(&self, others: &[TableName], table: &TableName, column: &str) -> bool {
+        self.keys.iter().any(|key| {
+            let theirs = || others.iter().any(|other| other.may_be(&key.schema, &key.table));
+            let ours = table.may_be(&key.schema, &key.table) && key.column_names[0] == column;
+            let (Some(schema), Some(name)) = (&key.referenced_schema, &key.referenced_table) else {
+                return false;
+            };
+            let points_here = table.may_be(schema, name)
+                && key.referenced_names.first().is_some_and(|referenced| referenced == column);
+            (points_here && theirs())
+                || (ours && others.iter().any(|other| other.may_be(schema, name)))
+        })
+    }
+}
