@@ -63,7 +63,7 @@ impl Leaders {
     /// Whether a key with this number would be remembered.
     pub(crate) fn wants(&self, number: i64) -> bool {
         self.heap.len() < self.room
-            || self.heap.peek().is_some_and(|Reverse(last)| number >= last.number)
+            || self.heap.peek().is_some_and(|Reverse(last)| number > last.number)
     }
 
     /// Offers a key.

@@ -121,12 +121,21 @@ fn push_plain(pattern: &mut String, word: &str) {
     let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = word.len() - stem.len();
     if digits > 0 && !(digits == 1 && stem == "v") {
-        pattern.push_str(stem);
-        pattern.push('*');
+        push_text(pattern, stem);
+        push_text(pattern, "*");
     } else if word == "*" {
         push_variable(pattern);
     } else {
-        pattern.push_str(word);
+        push_text(pattern, word);
+    }
+}
+
+/// Adds text; stars in a row are one.
+fn push_text(pattern: &mut String, text: &str) {
+    for c in text.chars() {
+        if c != '*' || !pattern.ends_with('*') {
+            pattern.push(c);
+        }
     }
 }
 
@@ -239,6 +248,7 @@ mod tests {
             ("stats:2fa", "stats:2fa"),
             ("UserSessionCacheEntry", "UserSessionCacheEntry"),
             ("glob:*", "glob:*"),
+            ("a**7 b", "a* b"),
             ("", ""),
         ] {
             assert_eq!(pattern_of(name.as_bytes()), pattern, "{name}");

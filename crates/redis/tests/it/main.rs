@@ -10,6 +10,7 @@ mod access;
 mod connecting;
 mod faults;
 mod keys;
+mod keyspace;
 mod sections;
 
 use std::time::Duration;
