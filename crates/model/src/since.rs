@@ -177,4 +177,6 @@ fn redis(first: &RedisSnapshot, last: &mut RedisSnapshot) -> Option<String> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -111,7 +111,7 @@ fn is_another_epoch(before: &Info, after: &Info) -> bool {
 
 /// The growth of a counter; `None` when it fell (or when the numbers are absurd).
 fn grown(before: i64, after: i64) -> Option<i64> {
-    after.checked_sub(before).filter(|difference| *difference >= 0)
+    after.checked_sub(before).filter(|difference| *difference >= 0 && before >= 0)
 }
 
 /// CPU seconds of the thread that runs commands where the server tells (6.2+), else of the whole process.

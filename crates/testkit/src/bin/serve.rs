@@ -1,4 +1,5 @@
-//! Runs one throwaway server until standard input closes: `serve postgres 13..18|debian15`, `serve redis 6.2|7`.
+//! Runs one throwaway server until standard input closes: `serve postgres 13..18|debian15`, with settings as
+//! `max_connections=300`, or `serve redis 6.2|7`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 use std::{env, io, process::ExitCode};
@@ -11,7 +12,9 @@ fn main() -> ExitCode {
     match serve(&words) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("usage: serve postgres 13|14|15|16|17|18|debian15, or serve redis 6.2|7");
+            eprintln!(
+                "usage: serve postgres 13|14|15|16|17|18|debian15 [SETTING=VALUE ...], or serve redis 6.2|7"
+            );
             ExitCode::from(2)
         }
         Err(error) => {
@@ -24,9 +27,14 @@ fn main() -> ExitCode {
 /// Whether the words were understood; the server has run by then.
 fn serve(words: &[&str]) -> Result<bool, TestkitError> {
     match words {
-        ["postgres", version] => {
+        ["postgres", version, settings @ ..] => {
             let Some(version) = postgres_version(version) else { return Ok(false) };
-            let server = Postgres::builder(version).preload("pg_stat_statements").start()?;
+            let mut builder = Postgres::builder(version).preload("pg_stat_statements");
+            for setting in settings {
+                let Some((name, value)) = setting.split_once('=') else { return Ok(false) };
+                builder = builder.setting(name, value);
+            }
+            let server = builder.start()?;
             announce(&server.superuser_url("postgres"), server.folder(), server.pid());
         }
         ["redis", version] => {

@@ -2,20 +2,21 @@
 
 /// A value read twice.
 pub(super) trait Counter: Sized {
-    /// How much it grew; `None` when it fell, or when only one of the looks had it.
+    /// How much it grew; `None` when it fell, was below zero (which no counter is), or when only one of the looks
+    /// had it.
     fn grown_since(&self, before: &Self) -> Option<Self>;
 }
 
 impl Counter for i64 {
     fn grown_since(&self, before: &Self) -> Option<Self> {
-        self.checked_sub(*before).filter(|grown| *grown >= 0)
+        self.checked_sub(*before).filter(|grown| *grown >= 0 && *before >= 0)
     }
 }
 
 impl Counter for f64 {
     fn grown_since(&self, before: &Self) -> Option<Self> {
         let grown = self - before;
-        (grown >= 0.0 && grown.is_finite()).then_some(grown)
+        (*before >= 0.0 && grown >= 0.0 && grown.is_finite()).then_some(grown)
     }
 }
 

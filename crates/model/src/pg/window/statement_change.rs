@@ -19,12 +19,26 @@ pub(super) fn change(before: &Statement, after: &Statement) -> Option<Statement>
         return None;
     }
     row.mean_exec_time_ms = row.total_exec_time_ms / row.calls as f64;
+    if !is_possible(after, row.mean_exec_time_ms) {
+        return None;
+    }
     row.stddev_exec_time_ms = spread(before, after, &row);
     row.min_exec_time_ms = 0.0;
     if after.max_exec_time_ms <= before.max_exec_time_ms {
         row.max_exec_time_ms = 0.0;
     }
     Some(row)
+}
+
+/// Whether calls can have taken so long in the mean: neither less than the quickest nor more than the slowest. Until 16
+/// an entry that was evicted and came back does not say so, but its time and its calls no longer belong together.
+fn is_possible(after: &Statement, mean_ms: f64) -> bool {
+    if after.stats_since.is_some() || after.max_exec_time_ms <= 0.0 {
+        return true;
+    }
+    // The server sums up in floating point.
+    let slack = after.max_exec_time_ms * 1e-6;
+    (after.min_exec_time_ms - slack..=after.max_exec_time_ms + slack).contains(&mean_ms)
 }
 
 /// The standard deviation of the calls in between, from the sums of squares on both sides.
