@@ -5,7 +5,7 @@ use dbvitals_model::{FixKind, Severity, Unit};
 use crate::{
     context::Context,
     skip::Judged,
-    view::{DatabaseView, HostView, PgView, RedisView},
+    view::{DatabaseView, HostView, PgView, PoolerView, RedisView},
 };
 
 /// One check of the catalogue.
@@ -47,6 +47,8 @@ pub enum Run {
     Database(fn(&DatabaseView<'_>, &Context<'_>) -> Judged),
     /// Looks at a Redis server.
     Redis(fn(&RedisView<'_>, &Context<'_>) -> Judged),
+    /// Looks at a connection pooler.
+    Pooler(fn(&PoolerView<'_>, &Context<'_>) -> Judged),
     /// Looks at a machine.
     Host(fn(&HostView<'_>, &Context<'_>) -> Judged),
 }

@@ -20,7 +20,7 @@ use crate::{
     settings::{IgnoreRule, Settings},
     skip::{Judged, Skip},
     standby_findings,
-    view::{self, HostView, PgView, Reads, RedisView},
+    view::{self, HostView, PgView, PoolerView, Reads, RedisView},
 };
 
 /// Judges a snapshot: same snapshot and settings, same report, byte for byte.
@@ -118,6 +118,10 @@ pub(crate) fn run_recording(
             let view = RedisView::of(snapshot, target, reads)?;
             Some(whole(fits(view.server().version).and_then(|()| judge(&view, &context))))
         }
+        Run::Pooler(judge) => {
+            let view = PoolerView::of(snapshot, target, reads)?;
+            Some(whole(judge(&view, &context)))
+        }
         Run::Host(judge) => {
             let view = HostView::of(snapshot, target, reads)?;
             Some(whole(judge(&view, &context)))
@@ -206,6 +210,7 @@ fn target_of(target: &TargetSnapshot) -> Target {
             Some(redis.server.version.to_string()),
             Some(if redis.server.role == "slave" { "replica" } else { "master" }.to_owned()),
         ),
+        TargetData::Pooler(pooler) => (Some(pooler.version.to_string()), Some("pooler".to_owned())),
         TargetData::Host(_) | TargetData::Unreachable { .. } => (None, None),
     };
     let mut problems = target.problems.clone();
@@ -253,6 +258,8 @@ fn sections(snapshot: &Snapshot) -> Vec<SectionState> {
             }
         } else if let Some(redis) = RedisView::of(snapshot, target, &reads) {
             redis.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
+        } else if let Some(pooler) = PoolerView::of(snapshot, target, &reads) {
+            pooler.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         } else if let Some(host) = HostView::of(snapshot, target, &reads) {
             host.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         }

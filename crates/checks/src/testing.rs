@@ -5,6 +5,7 @@ use dbvitals_model::{
     Finding, Section, ServerVersion, Snapshot, TargetData, TargetSnapshot,
     host::{Host, HostSnapshot},
     pg::{DatabaseSnapshot, PgSnapshot, instance::Setting},
+    pooler::PoolerSnapshot,
     redis::RedisSnapshot,
     snapshot::{Expectations, FORMAT_VERSION},
 };
@@ -49,6 +50,15 @@ pub fn redis(edit: impl FnOnce(&mut RedisSnapshot)) -> Snapshot {
     let mut redis = healthy_redis();
     edit(&mut redis);
     snapshot(vec![target("cache", TargetData::Redis(Box::new(redis)))])
+}
+
+/// A snapshot of one pooler called `pool`, edited.
+pub fn pooler(edit: impl FnOnce(&mut PoolerSnapshot)) -> Snapshot {
+    let mut pooler: PoolerSnapshot = all_collected();
+    pooler.version = ServerVersion::new(1, 18, 0);
+    pooler.queue = Section::default();
+    edit(&mut pooler);
+    snapshot(vec![target("pool", TargetData::Pooler(Box::new(pooler)))])
 }
 
 /// A snapshot of one machine called `host` that carries `main`, a PostgreSQL 16 primary; both edited.

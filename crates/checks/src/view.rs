@@ -152,6 +152,10 @@ sections!(RedisView.redis, REDIS_SECTIONS:
     window: redis::Window,
 );
 
+mod pooler;
+
+pub use self::pooler::{POOLER_SECTIONS, PoolerView};
+
 impl<'a> PgView<'a> {
     /// A view of a target, if it is a PostgreSQL server that answered.
     pub fn of(

@@ -26,6 +26,7 @@ pub(crate) fn doc(check: &Check) -> CheckDoc {
         engine: match check.run {
             Run::Postgres(_) | Run::Database(_) => "postgres",
             Run::Redis(_) => "redis",
+            Run::Pooler(_) => "pooler",
             Run::Host(_) => "host",
         }
         .to_owned(),

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod finding;
 pub mod host;
 pub mod pg;
+pub mod pooler;
 pub mod redis;
 pub mod report;
 pub mod section;

@@ -32,7 +32,7 @@ pub fn since(earlier: &Snapshot, later: &mut Snapshot) {
                 last.host.growth = filesystems::growth(first, last, passed, is_same_machine);
                 None
             }
-            (_, TargetData::Unreachable { .. }) => None,
+            (_, TargetData::Unreachable { .. } | TargetData::Pooler(_)) => None,
             (other, data) => {
                 let why = match other {
                     Some(TargetData::Unreachable { .. }) => "was not reached",
@@ -66,7 +66,7 @@ fn without(data: &mut TargetData, why: &Unavailable) {
         }
         TargetData::Redis(redis) => redis.window = Section::Unavailable(why.clone()),
         TargetData::Host(host) => host.host.growth = Section::Unavailable(why.clone()),
-        TargetData::Unreachable { .. } => {}
+        TargetData::Pooler(_) | TargetData::Unreachable { .. } => {}
     }
 }
 

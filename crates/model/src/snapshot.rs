@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Unavailable, host::HostSnapshot, pg::PgSnapshot, redis::RedisSnapshot};
+use crate::{
+    Unavailable, host::HostSnapshot, pg::PgSnapshot, pooler::PoolerSnapshot, redis::RedisSnapshot,
+};
 
 /// The version of the snapshot file this code writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -63,6 +65,8 @@ pub enum TargetData {
     Postgres(Box<PgSnapshot>),
     /// A Redis or Valkey server.
     Redis(Box<RedisSnapshot>),
+    /// A connection pooler in front of PostgreSQL.
+    Pooler(Box<PoolerSnapshot>),
     /// The machine below some of the other targets.
     Host(Box<HostSnapshot>),
     /// Nothing: it could not be reached.
@@ -82,6 +86,8 @@ pub enum TargetKind {
     Postgres,
     /// Redis or Valkey.
     Redis,
+    /// A connection pooler.
+    Pooler,
     /// A machine.
     Host,
 }
@@ -108,6 +114,7 @@ impl TargetData {
         match self {
             Self::Postgres(_) => TargetKind::Postgres,
             Self::Redis(_) => TargetKind::Redis,
+            Self::Pooler(_) => TargetKind::Pooler,
             Self::Host(_) => TargetKind::Host,
             Self::Unreachable { kind, .. } => *kind,
         }
@@ -120,6 +127,7 @@ impl TargetKind {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::Pooler => "pooler",
             Self::Host => "host",
         }
     }

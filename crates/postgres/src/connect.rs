@@ -27,6 +27,22 @@ use socket::Address;
 ///
 /// The error is that of the server that got furthest.
 pub async fn connect(target: &Target, limit: Duration) -> Result<Session, Error> {
+    open(target, limit, Side::Server).await
+}
+
+/// Connects to the console of a pooler, which is refused as a server.
+pub(crate) async fn connect_console(target: &Target, limit: Duration) -> Result<Session, Error> {
+    open(target, limit, Side::Console).await
+}
+
+/// What is to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Console,
+}
+
+async fn open(target: &Target, limit: Duration, side: Side) -> Result<Session, Error> {
     let deadline = Instant::now() + limit;
     let tls = match target.tls.mode {
         SslMode::Disable => None,
@@ -34,6 +50,8 @@ pub async fn connect(target: &Target, limit: Duration) -> Result<Session, Error>
         _ => Some(tls::connector(&target.tls).map_err(|error| error.at(&target.endpoint()))?),
     };
     let passes: &[SessionAttrs] = match target.session_attrs {
+        // A console has no role to ask for.
+        _ if side == Side::Console => &[SessionAttrs::Any],
         SessionAttrs::PreferStandby => &[SessionAttrs::Standby, SessionAttrs::Any],
         _ => std::slice::from_ref(&target.session_attrs),
     };
@@ -41,7 +59,7 @@ pub async fn connect(target: &Target, limit: Duration) -> Result<Session, Error>
     for wanted in passes {
         for host in in_turn(target) {
             let make = tls.as_ref().map(|tls| &tls.make);
-            let search = Search { target, host, tls: make, wanted: *wanted, deadline };
+            let search = Search { target, host, tls: make, wanted: *wanted, side, deadline };
             match search.run().await {
                 Ok(mut session) => {
                     if let Some(tls) = tls.filter(|_| session.facts.tls) {
@@ -87,6 +105,7 @@ struct Search<'a> {
     host: &'a Host,
     tls: Option<&'a MakeRustlsConnect>,
     wanted: SessionAttrs,
+    side: Side,
     deadline: Instant,
 }
 
@@ -143,7 +162,7 @@ impl Search<'_> {
         tls: Option<&MakeRustlsConnect>,
         deadline: Instant,
     ) -> Result<Session, Error> {
-        let Self { target, host, wanted, .. } = *self;
-        Attempt { target, host, address, tls, wanted }.run(deadline).await
+        let Self { target, host, wanted, side, .. } = *self;
+        Attempt { target, host, address, tls, wanted, side }.run(deadline).await
     }
 }

@@ -100,6 +100,11 @@ impl Error {
         matches!(self.kind(), Kind::Lost { .. })
     }
 
+    /// A pooler's own console answered instead of a server.
+    pub fn is_console(&self) -> bool {
+        matches!(self.kind(), Kind::NotPostgres { speaks: Speaks::BouncerConsole })
+    }
+
     /// What the user typed or configured is wrong; no server was asked.
     pub fn is_usage(&self) -> bool {
         matches!(self.kind(), Kind::Conninfo(_) | Kind::File { .. } | Kind::BadFile { .. })

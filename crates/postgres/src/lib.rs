@@ -9,6 +9,7 @@ mod conninfo;
 mod decode;
 mod error;
 mod numeric;
+pub mod pooler;
 mod probe;
 mod refusal;
 mod repeat;

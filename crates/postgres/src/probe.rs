@@ -15,6 +15,9 @@ use crate::{
 
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// Round trips that are measured.
+const ROUND_TRIPS: usize = 3;
+
 /// The databases of a server, sorted by what becomes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Databases {
@@ -69,7 +72,7 @@ struct DatabaseRow {
 }
 
 impl Session {
-    /// Learns who answers: one batch, and one empty round trip to measure.
+    /// Learns who answers: one batch, and some round trips to measure.
     ///
     /// A server older than 13 is an error. The system identifier is `None` where the role may not read it.
     pub async fn probe(&mut self) -> Result<Server, Error> {
@@ -119,6 +122,7 @@ impl Session {
             cluster_name: row.cluster_name.filter(|name| !name.is_empty()),
             block_size_bytes: row.block_size_bytes,
             connect_ms: Some(self.facts.connect_ms),
+            connect_tries: 1,
             round_trip_ms: Some(round_trip_ms),
             is_local: self.facts.is_local,
             tls: self.facts.tls,
@@ -152,15 +156,23 @@ impl Session {
         self.facts.announced_pid
     }
 
-    /// The time of one empty round trip, in milliseconds.
+    /// The time of `select 1` and its answer, in milliseconds: the median of several.
     async fn round_trip(&mut self) -> Result<f64, Error> {
+        let mut times = Vec::with_capacity(ROUND_TRIPS);
+        for _ in 0..ROUND_TRIPS {
+            times.push(self.one_round_trip().await?);
+        }
+        Ok(median(&mut times))
+    }
+
+    async fn one_round_trip(&mut self) -> Result<f64, Error> {
         let start = Instant::now();
-        match timeout(LIMIT, self.client.simple_query("")).await {
+        match timeout(LIMIT, self.client.simple_query("select /* dbvitals */ 1")).await {
             Ok(Ok(_)) => Ok(start.elapsed().as_secs_f64() * 1000.0),
             Ok(Err(error)) if error.is_closed() => Err(self.lost_error()),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => {
-                let doing = "waiting for an empty answer";
+                let doing = "waiting for the first answer";
                 let error = Error::from(Kind::TimedOut { doing, after: LIMIT });
                 self.lost = Some(error.clone());
                 self.canceller.abort().await;
@@ -168,6 +180,12 @@ impl Session {
             }
         }
     }
+}
+
+/// The middle one; of an even number, the larger of the middle two.
+pub(crate) fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 fn query(name: &'static str, sql: &str) -> Query {

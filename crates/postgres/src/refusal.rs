@@ -110,7 +110,10 @@ fn server_remedy(code: &str, password_given: bool) -> Option<&'static str> {
         }
         "3D000" => "correct the name of the database, or name one that exists, such as postgres",
         "57P03" => "wait until the server has started or recovered, then try again",
-        "53300" => "free connections, or raise max_connections or the role's CONNECTION LIMIT",
+        "53300" => {
+            "free connections, or raise max_connections or the role's CONNECTION LIMIT; from 16 on keep some for \
+             monitoring: reserved_connections = 3 and GRANT pg_use_reserved_connections to this role"
+        }
         "57P01" | "57P02" | "57P05" => "look into the server's log for what ended the session",
         "42501" => "grant the role pg_monitor",
         "57014" => "raise the time limit, or try when the server is less busy",

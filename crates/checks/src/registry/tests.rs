@@ -10,7 +10,7 @@ use crate::{
     check::Run,
     judge::run_recording,
     testing,
-    view::{DATABASE_SECTIONS, PG_SECTIONS, REDIS_SECTIONS, Reads},
+    view::{DATABASE_SECTIONS, PG_SECTIONS, POOLER_SECTIONS, REDIS_SECTIONS, Reads},
 };
 
 #[test]
@@ -104,6 +104,9 @@ fn needs_and_uses_are_what_is_read() {
             Run::Redis(_) => testing::redis(|redis| {
                 testing::edit(&mut redis.window);
             }),
+            Run::Pooler(_) => testing::pooler(|pooler| {
+                testing::edit(&mut pooler.queue);
+            }),
             Run::Host(_) => testing::host(|_, _| {}),
         };
         let reads = Reads::default();
@@ -121,7 +124,8 @@ fn needs_and_uses_are_what_is_read() {
         let declared: BTreeSet<_> = check.needs.iter().chain(check.uses).copied().collect();
         assert_eq!(reads.into_inner(), declared, "{}: read at the top of `run`", check.id);
         for section in declared {
-            let known = [PG_SECTIONS, DATABASE_SECTIONS, REDIS_SECTIONS, &["host"]];
+            let known =
+                [PG_SECTIONS, DATABASE_SECTIONS, REDIS_SECTIONS, POOLER_SECTIONS, &["host"]];
             assert!(known.iter().any(|all| all.contains(&section)), "{}: {section}", check.id);
         }
     }
@@ -152,7 +156,12 @@ fn a_snapshot_without_sections_skips_everything_that_needs_one() {
 
 #[test]
 fn a_server_with_nothing_in_it_has_no_warnings() {
-    for built in [testing::pg(|_| {}), testing::redis(|_| {}), testing::host(|_, _| {})] {
+    for built in [
+        testing::pg(|_| {}),
+        testing::redis(|_| {}),
+        testing::pooler(|_| {}),
+        testing::host(|_, _| {}),
+    ] {
         let report = crate::judge(&built, &Settings::default());
         let bad: Vec<_> = report.findings.iter().map(|f| (&f.check, &f.message)).collect();
         assert!(bad.is_empty(), "{bad:?}");
@@ -163,6 +172,7 @@ fn a_server_with_nothing_in_it_has_no_warnings() {
 fn views_offer_every_section_of_the_model() {
     use dbvitals_model::{
         pg::{DatabaseSnapshot, PgSnapshot},
+        pooler::PoolerSnapshot,
         redis::RedisSnapshot,
     };
     fn sections(value: &serde_json::Value) -> BTreeSet<&str> {
@@ -180,6 +190,7 @@ fn views_offer_every_section_of_the_model() {
         (value(serde_json::to_value(PgSnapshot::default())), PG_SECTIONS),
         (value(serde_json::to_value(DatabaseSnapshot::default())), DATABASE_SECTIONS),
         (value(serde_json::to_value(RedisSnapshot::default())), REDIS_SECTIONS),
+        (value(serde_json::to_value(PoolerSnapshot::default())), POOLER_SECTIONS),
     ] {
         assert_eq!(sections(&model), offered.iter().copied().collect());
     }

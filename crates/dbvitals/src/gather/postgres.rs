@@ -51,9 +51,27 @@ pub(super) async fn look(
             offered: seen.offered,
             problems: server.warnings().iter().cloned().chain(seen.problems).collect(),
         },
+        Err(error) if error.is_console() => pooler(server, &how, &tell).await,
         Err(error) => {
             let why = error.unavailable();
             Seen::nothing(TargetData::Unreachable { kind: TargetKind::Postgres, why })
+        }
+    }
+}
+
+/// A pooler's console answered: its queues are what there is to see.
+async fn pooler(
+    server: &dbvitals_postgres::Target,
+    how: &collect::Options<'_>,
+    tell: &(dyn Fn(Step<'_>) + Sync),
+) -> Seen {
+    match dbvitals_postgres::pooler::collect(server, how, tell).await {
+        Ok(seen) => {
+            Seen { cost: seen.cost, ..Seen::nothing(TargetData::Pooler(Box::new(seen.snapshot))) }
+        }
+        Err(error) => {
+            let why = error.unavailable();
+            Seen::nothing(TargetData::Unreachable { kind: TargetKind::Pooler, why })
         }
     }
 }

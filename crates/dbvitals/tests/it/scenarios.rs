@@ -9,6 +9,7 @@ mod fresh;
 mod harness;
 mod leftovers;
 mod locks;
+mod pooler;
 mod redis;
 mod replication;
 mod row_security;

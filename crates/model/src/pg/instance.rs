@@ -33,9 +33,10 @@ pub struct Server {
     pub data_checksums: Option<bool>,
     pub cluster_name: Option<String>,
     pub block_size_bytes: i64,
-    /// Time to connect, authenticate and be ready.
+    /// Time to connect, authenticate and be ready: the median of so many tries.
     pub connect_ms: Option<f64>,
-    /// Round trip of `select 1` on the open connection.
+    pub connect_tries: i64,
+    /// Round trip of `select 1` on the open connection: the median of several.
     pub round_trip_ms: Option<f64>,
     /// Connected through a unix socket or a loopback address.
     pub is_local: bool,
@@ -65,6 +66,7 @@ impl Default for Server {
             cluster_name: None,
             block_size_bytes: 8192,
             connect_ms: None,
+            connect_tries: 0,
             round_trip_ms: None,
             is_local: false,
             tls: false,

@@ -57,9 +57,13 @@ proptest! {
         has_since in any::<bool>(),
     ) {
         let mut world = World::new(has_since);
-        earlier.iter().for_each(|event| world.apply(event));
+        for event in &earlier {
+            world.apply(event);
+        }
         let before = world.clone();
-        later.iter().for_each(|event| world.apply(event));
+        for event in &later {
+            world.apply(event);
+        }
         let (was, is) = (&before.truth, &world.truth);
         let pg = compared(&before, &world);
         let quiet = !later.iter().any(Event::disturbs)
@@ -116,9 +120,13 @@ proptest! {
         later in prop::collection::vec(call(), 1..25),
     ) {
         let mut cache = Cache::default();
-        earlier.iter().for_each(|call| cache.apply(call));
+        for call in &earlier {
+            cache.apply(call);
+        }
         let before = cache.clone();
-        later.iter().for_each(|call| cache.apply(call));
+        for call in &later {
+            cache.apply(call);
+        }
         let first = saved(TargetData::Redis(Box::new(before.seen())), before.clock);
         let mut last = saved(TargetData::Redis(Box::new(cache.seen())), cache.clock);
         since(&first, &mut last);

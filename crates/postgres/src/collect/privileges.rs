@@ -10,12 +10,13 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("certificate", &["a TLS connection"]),
     ("columns", &["pg_read_all_data"]),
     ("extended_statistics", &["pg_read_all_data"]),
+    ("growth", &["--since, or --interval"]),
     ("index_columns", &["pg_read_all_data"]),
     ("measured", &["extension pgstattuple", "pg_stat_scan_tables"]),
     ("sequences", &["pg_read_all_data"]),
     ("statements", &["extension pg_stat_statements", "pg_monitor"]),
     ("statements_status", &["extension pg_stat_statements"]),
-    ("window", &["--interval"]),
+    ("window", &["--interval, or --since"]),
 ];
 
 /// What it takes to read a section whole; empty where any role that may connect sees it. `None`: no such section.

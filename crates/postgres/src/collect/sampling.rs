@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Least time between two questions about who blocks whom.
 const BLOCKERS_EVERY: Duration = Duration::from_secs(1);
 /// What receiving, answering and ending a query takes besides running it, measured on a process's own clock.
-const AROUND_PREPARED: Duration = Duration::from_micros(150);
+const AROUND_PREPARED: Duration = Duration::from_micros(200);
 /// The same where the query comes with a transaction around it.
 const AROUND_BATCH: Duration = Duration::from_micros(600);
 

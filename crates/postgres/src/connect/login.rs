@@ -18,6 +18,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
+    Side,
     identify::suspect,
     listening::{Heard, Listening},
     socket::{Address, Socket},
@@ -41,6 +42,7 @@ pub(super) struct Attempt<'a> {
     pub(super) address: &'a Address,
     pub(super) tls: Option<&'a MakeRustlsConnect>,
     pub(super) wanted: SessionAttrs,
+    pub(super) side: Side,
 }
 
 /// What an attempt is doing, for the message when time runs out.
@@ -172,12 +174,17 @@ impl Attempt<'_> {
     {
         let connect_ms = start.elapsed().as_secs_f64() * 1000.0;
         let announced = connection.parameter("server_version").unwrap_or("");
-        if announced.ends_with("bouncer") {
-            return Err(Kind::NotPostgres { speaks: Speaks::BouncerConsole }.into());
-        }
+        let is_console = announced.ends_with("bouncer");
         let version = ServerVersion::parse(announced).unwrap_or(OLDEST);
-        if version < OLDEST {
-            return Err(Kind::TooOld { version }.into());
+        match self.side {
+            Side::Server if is_console => {
+                return Err(Kind::NotPostgres { speaks: Speaks::BouncerConsole }.into());
+            }
+            Side::Server if version < OLDEST => return Err(Kind::TooOld { version }.into()),
+            Side::Console if !is_console => {
+                return Err(Kind::NotPostgres { speaks: Speaks::Other }.into());
+            }
+            Side::Server | Side::Console => {}
         }
         let is_sql_ascii = connection.parameter("server_encoding") == Some("SQL_ASCII");
         let ending = Ending::default();

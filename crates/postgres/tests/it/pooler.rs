@@ -1,5 +1,6 @@
 //! Through `PgBouncer` in transaction mode: everything works, and nothing leaks to the next client.
 
+use dbvitals_postgres::{Target, collect::Options, pooler};
 use dbvitals_testkit::{PgBouncer, PgVersion, PoolMode, Postgres};
 
 use crate::support::{ask, query, refusal, session, text};
@@ -46,7 +47,23 @@ async fn transaction_mode_is_no_obstacle_and_nothing_leaks() {
 #[tokio::test]
 async fn the_poolers_own_console_is_told_apart() {
     let server = Postgres::builder(PgVersion::V16).start().unwrap();
-    let pooler = PgBouncer::transaction_mode(&server).unwrap();
-    let why = refusal(&pooler.admin_url()).await.unavailable();
-    assert!(why.detail.contains("PgBouncer's own console"), "{why:?}");
+    let bouncer = PgBouncer::transaction_mode(&server).unwrap();
+    let refusal = refusal(&bouncer.admin_url()).await;
+    assert!(refusal.is_console(), "{refusal}");
+    let target = Target::parse(&bouncer.monitor_url("pgbouncer"), &|_| None).unwrap();
+    let client = server.client_as(&bouncer.monitor_url("postgres")).await.unwrap();
+    client.simple_query("select 1").await.unwrap();
+    let seen = pooler::collect(&target, &Options::default(), &|_| {}).await.unwrap().snapshot;
+    assert_eq!(seen.version.major, 1);
+    let pools = seen.pools.value().unwrap();
+    assert_eq!((pools.len(), pools[0].user.as_str(), pools[0].servers()), (1, "monitor", 1));
+    assert_eq!(pools[0].mode.as_deref(), Some("transaction"));
+    let databases = seen.databases.value().unwrap();
+    assert_eq!(databases[0].port, Some(i64::from(server.port())));
+    assert!(seen.config.value().unwrap().contains_key("query_wait_timeout"));
+    assert!(seen.lists.value().unwrap().contains_key("used_clients"));
+
+    let target = Target::parse(&server.monitor_url("postgres"), &|_| None).unwrap();
+    let error = pooler::collect(&target, &Options::default(), &|_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("not a PostgreSQL server"), "{error}");
 }

@@ -33,6 +33,7 @@ pub(super) fn page(proof: &Proof) -> String {
     let years = POSTGRES.map(|major| major.to_string());
     table(&mut page, proof, "PostgreSQL", &years.each_ref().map(String::as_str), postgres);
     table(&mut page, proof, "Redis and Valkey", &REDIS.map(|(_, name, _)| name), redis);
+    table(&mut page, proof, "Connection pooler", &["PgBouncer"], pooler);
     table(&mut page, proof, "The machine", &["Linux"], host);
     page
 }
@@ -42,14 +43,15 @@ fn totals(page: &mut String, proof: &Proof) {
     let postgres = of(|run| matches!(run, Run::Postgres(_) | Run::Database(_)));
     let redis = of(|run| matches!(run, Run::Redis(_)));
     let host = of(|run| matches!(run, Run::Host(_)));
+    let pooler = of(|run| matches!(run, Run::Pooler(_)));
     let live = CHECKS.iter().filter(|check| proof.live.contains_key(check.id)).count();
     let thresholds: usize = CHECKS.iter().map(|check| check.thresholds.len()).sum();
     let fixes = CHECKS.iter().filter(|check| check.fix.is_some()).count();
     let _ = write!(
         page,
-        "| checks | PostgreSQL | Redis | machine | with a fix | thresholds | proven on real servers | on built \
-         snapshots only |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n\
-         | {} | {postgres} | {redis} | {host} | {fixes} | {thresholds} | {live} | {} |\n",
+        "| checks | PostgreSQL | Redis | pooler | machine | with a fix | thresholds | proven on real servers | on built \
+         snapshots only |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n\
+         | {} | {postgres} | {redis} | {pooler} | {host} | {fixes} | {thresholds} | {live} | {} |\n",
         CHECKS.len(),
         CHECKS.len() - live,
     );
@@ -81,6 +83,10 @@ fn redis(check: &Check) -> Option<Vec<&'static str>> {
     })
 }
 
+fn pooler(check: &Check) -> Option<Vec<&'static str>> {
+    matches!(check.run, Run::Pooler(_)).then(|| vec!["●"])
+}
+
 fn host(check: &Check) -> Option<Vec<&'static str>> {
     matches!(check.run, Run::Host(_)).then(|| vec!["●"])
 }
@@ -104,6 +110,9 @@ fn table(page: &mut String, proof: &Proof, title: &str, columns: &[&str], marks:
 
 /// What must be granted, and what makes the verdict better.
 fn rights(check: &Check) -> String {
+    if matches!(check.run, Run::Pooler(_)) {
+        return "a user of `stats_users` or `admin_users`".to_owned();
+    }
     let needed = of_sections(check.needs);
     let mut better = of_sections(check.uses);
     better.retain(|right| !needed.contains(right));

@@ -4,6 +4,7 @@ use dbvitals_testkit::{PgVersion, Postgres};
 use tokio_postgres::Client;
 
 use super::harness::{DATABASE, Trial};
+use crate::run::{audit, findings, text};
 
 async fn plain(check: &'static str, version: PgVersion) -> Trial {
     Trial::of(check, Postgres::builder(version).start().unwrap()).await
@@ -114,5 +115,59 @@ async fn short_sessions_are_counted() {
 #[tokio::test]
 async fn the_time_to_connect_is_measured() {
     let trial = plain("pg-connection-latency", PgVersion::V18).await.limit("warning_ms", 0.0);
-    trial.found().await;
+    let found = trial.found().await;
+    assert!(found.message.ends_with("the median of 3 tries"), "{}", found.message);
+}
+
+#[tokio::test]
+async fn the_time_to_connect_holds_the_handshake_of_tls() {
+    let server = Postgres::builder(PgVersion::V16).tls().start().unwrap();
+    let trial = Trial::of("pg-connection-latency", server).await.limit("warning_ms", 0.0);
+    let found = trial.found().await;
+    let of = |label: &str| {
+        let evidence = found.evidence.iter().find(|one| one.label == label).unwrap();
+        match evidence.value {
+            dbvitals_model::Measure::Number(ms) => ms,
+            dbvitals_model::Measure::Text(_) => unreachable!("a time is a number"),
+        }
+    };
+    let (connect, trip) = (of("connect"), of("round trip"));
+    assert!(connect > trip && trip > 0.0, "a handshake is several round trips: {found:?}");
+}
+
+#[tokio::test]
+async fn a_full_server_says_what_to_do_and_lets_in_who_may_use_what_is_reserved() {
+    let server = Postgres::builder(PgVersion::V17)
+        .setting("max_connections", "13")
+        .setting("superuser_reserved_connections", "3")
+        .setting("reserved_connections", "3")
+        .start()
+        .unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..7 {
+        clients.push(server.client("postgres").await.unwrap());
+    }
+    // Ordinary roles are refused: by the server's own words, its code, and what would let them in.
+    let main = format!("main={}", server.monitor_url("postgres"));
+    let refused = audit(&[&main]).ended(&[4]).json();
+    let said = text(&refused, "/targets/0/problems/0");
+    for word in ["remaining connection slots are reserved", "53300", "pg_use_reserved_connections"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    // With the right to what is reserved the whole audit goes through, and tells that the server is full.
+    server.sql("postgres", "grant pg_use_reserved_connections to monitor").await.unwrap();
+    let report = audit(&[&main]).ended(&[0]).json();
+    let found = findings(&report, "pg-connections-near-limit");
+    assert_eq!(text(found[0], "/severity"), "critical", "{found:?}");
+    drop(clients);
+    server
+        .wait_until(
+            "postgres",
+            "select count(*) < 3 from pg_stat_activity where datname is not null",
+        )
+        .await
+        .unwrap();
+    let report = audit(&[&main]).ended(&[0]).json();
+    assert_eq!(findings(&report, "pg-connections-near-limit").len(), 0);
 }
