@@ -14,12 +14,18 @@ async fn a_temporary_table_that_outlived_its_session_is_dropped_on_every_version
             Trial::of("pg-orphaned-temporary-table", server).await.limit("min_age_xids", 1.0);
         let lost = trial.server.client(DATABASE).await.unwrap();
         lost.batch_execute("create temporary table \"Scr atch\" (id int)").await.unwrap();
+        // On disk before the server is killed.
+        trial.sql("checkpoint").await;
         trial.server.kill().unwrap();
         trial.server.start().unwrap();
         trial.sql("create table later (id int)").await;
+        // Who is connected may have been given the number of the session that is gone.
+        let nobody = "select not exists (select from pg_stat_activity where datname = 'app')";
+        trial.server.wait_until("postgres", nobody).await.unwrap();
         let found = trial.found().await;
         assert!(found.message.contains("outlived its session"), "{version:?}: {}", found.message);
         trial.apply(&found).await;
+        trial.server.wait_until("postgres", nobody).await.unwrap();
         trial.gone().await;
     }
 }

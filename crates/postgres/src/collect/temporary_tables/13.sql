@@ -10,7 +10,8 @@ alone as materialized (
     select 1
     from pg_catalog.pg_stat_activity as s
     join here as h on h.oid = s.datid
-    where s.pid <> pg_catalog.pg_backend_pid()
+    -- We make none.
+    where s.application_name is distinct from 'dbvitals'
   ) as is_alone
 )
 select

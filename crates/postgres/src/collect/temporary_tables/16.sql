@@ -7,9 +7,10 @@ with here as materialized (
 living as materialized (
   select b.id
   from pg_catalog.pg_stat_get_backend_idset() as b (id)
-  join here as h on h.oid = pg_catalog.pg_stat_get_backend_dbid(b.id)
-  -- We have none, though our number may have belonged to one who had.
-  where pg_catalog.pg_stat_get_backend_pid(b.id) <> pg_catalog.pg_backend_pid()
+  join pg_catalog.pg_stat_activity as s on s.pid = pg_catalog.pg_stat_get_backend_pid(b.id)
+  join here as h on h.oid = s.datid
+  -- We make none, though our number may have belonged to one who did.
+  where s.application_name is distinct from 'dbvitals'
 )
 select
   c.oid::int8 as oid,

@@ -44,6 +44,8 @@ async fn the_session_of_a_temporary_table_lives_or_does_not() {
         let told = (version.major() >= 16).then_some(true);
         assert_eq!(tables[0].owner_lives, told, "{version:?}");
 
+        // On disk before the server is killed.
+        server.sql("postgres", "checkpoint").await.unwrap();
         server.kill().unwrap();
         server.start().unwrap();
         let seen = snapshot(&server.monitor_url("app")).await;
