@@ -1,5 +1,7 @@
 //! What is left behind, switched on or never loaded, and nobody noticed.
 
+use std::process::Command;
+
 use dbvitals_testkit::{PgVersion, Postgres};
 
 use super::harness::{DATABASE, Trial};
@@ -16,6 +18,10 @@ async fn a_temporary_table_that_outlived_its_session_is_dropped_on_every_version
         lost.batch_execute("create temporary table \"Scr atch\" (id int)").await.unwrap();
         // On disk before the server is killed.
         trial.sql("checkpoint").await;
+        // A session that sees its server die tidies up: it must go first, unseen.
+        let pid: i32 = lost.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+        trial.server.freeze().unwrap();
+        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
         trial.server.kill().unwrap();
         trial.server.start().unwrap();
         trial.sql("create table later (id int)").await;

@@ -1,5 +1,7 @@
 //! What policies call and keep from use, nested views, and whose temporary tables are whose.
 
+use std::process::Command;
+
 use dbvitals_model::pg::DatabaseSnapshot;
 use dbvitals_testkit::{PgVersion, Postgres};
 
@@ -46,6 +48,10 @@ async fn the_session_of_a_temporary_table_lives_or_does_not() {
 
         // On disk before the server is killed.
         server.sql("postgres", "checkpoint").await.unwrap();
+        // A session that sees its server die tidies up: it must go first, unseen.
+        let pid: i32 = living.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+        server.freeze().unwrap();
+        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
         server.kill().unwrap();
         server.start().unwrap();
         let seen = snapshot(&server.monitor_url("app")).await;
