@@ -8,8 +8,8 @@ use clap::Args as ClapArgs;
 /// Which servers to look at.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct TargetArgs {
-    /// Servers: [NAME=]postgres://…, [NAME=]redis://…, [NAME=]rediss://…, a libpq key=value string,
-    /// or the name of a target of the configuration file
+    /// Servers: [NAME=]postgres://…, [NAME=]redis://…, [NAME=]rediss://…, a libpq key=value string, PgBouncer's
+    /// console (postgres://…/pgbouncer), or the name of a target of the configuration file
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
 
