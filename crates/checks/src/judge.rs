@@ -210,7 +210,7 @@ fn target_of(target: &TargetSnapshot) -> Target {
             Some(redis.server.version.to_string()),
             Some(if redis.server.role == "slave" { "replica" } else { "master" }.to_owned()),
         ),
-        TargetData::Pooler(pooler) => (Some(pooler.version.to_string()), Some("pooler".to_owned())),
+        TargetData::Pooler(pooler) => (Some(pooler.version.to_string()), None),
         TargetData::Host(_) | TargetData::Unreachable { .. } => (None, None),
     };
     let mut problems = target.problems.clone();
