@@ -151,6 +151,13 @@ async fn first_stage(opened: &mut Opened, target: &Target, snapshot: &mut RedisS
     snapshot.memory_stats = section(Command::MEMORY_STATS, &name, next(), memory_stats::decode);
     snapshot.users = section(Command::ACL_LIST, &name, next(), acl::decode);
     snapshot.acl_log = section(Command::ACL_LOG, &name, next(), acl_log::decode);
+    // A Sentinel before 7.0 does not know the word and answers with nothing.
+    if snapshot.info.value().is_some_and(|info| info.fields.is_empty()) {
+        let answer = opened.link.stage("INFO", &[with(Command::INFO, "all")]).await.pop();
+        snapshot.info = section(Command::INFO, &name, answer.unwrap_or(Ok(Value::Nil)), |value| {
+            info::parse(&reply::text(value).unwrap_or_default())
+        });
+    }
     name
 }
 

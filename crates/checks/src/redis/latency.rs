@@ -5,6 +5,7 @@ pub mod command_latency;
 pub mod cpu;
 pub mod errors;
 pub mod fork_slow;
+pub mod large_replies;
 pub mod latency_event;
 pub mod latency_monitor_off;
 pub mod slow_command;

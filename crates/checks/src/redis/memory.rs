@@ -1,6 +1,7 @@
 //! Memory and eviction.
 
 pub mod allocator_fragmentation;
+pub mod cache_thrash;
 pub mod client_buffers;
 pub mod eviction_policy_mismatch;
 pub mod evictions;

@@ -7,3 +7,4 @@ pub mod no_authentication;
 pub mod permissions;
 pub mod protected_mode_off;
 pub mod tls_off;
+pub mod version_vulnerable;

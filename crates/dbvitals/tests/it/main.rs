@@ -12,6 +12,7 @@ mod exit_codes;
 mod faults;
 mod formats;
 mod names;
+mod quiet;
 mod redis_looks;
 mod reference;
 mod roles;

@@ -26,11 +26,12 @@ pub struct RedisBuilder {
     pub(super) password: Option<String>,
     lines: Vec<String>,
     tls: Option<(Vec<String>, Validity)>,
+    is_sentinel: bool,
 }
 
 impl RedisBuilder {
     pub(super) fn new(version: RedisVersion) -> Self {
-        Self { version, password: None, lines: Vec::new(), tls: None }
+        Self { version, password: None, lines: Vec::new(), tls: None, is_sentinel: false }
     }
 
     /// A `redis.conf` line; `value` is written as it is, so it may hold several words or quotes.
@@ -38,6 +39,16 @@ impl RedisBuilder {
     pub fn config(mut self, name: &str, value: &str) -> Self {
         self.lines.push(format!("{name} {value}"));
         self
+    }
+
+    /// A Sentinel instead of a server of data: it watches a primary by this name and wants as many Sentinels to
+    /// agree that it is down.
+    #[must_use]
+    pub fn sentinel_of(mut self, name: &str, primary: &Redis, quorum: u32) -> Self {
+        self.is_sentinel = true;
+        let address = format!("127.0.0.1 {}", primary.port());
+        self.config("sentinel", &format!("monitor {name} {address} {quorum}"))
+            .config("sentinel", &format!("down-after-milliseconds {name} 500"))
     }
 
     /// An ACL user, e.g. `("auditor", "on >secret ~* +info +config|get")`.
@@ -72,7 +83,9 @@ impl RedisBuilder {
         let run_as = RunAs::current()?;
         let server = self.version.server()?;
         let supervisor = Supervisor::open("redis", run_as, "KILL", |folder| {
-            vec![server.into(), folder.join("redis.conf").into()]
+            let mut words = vec![server.into(), folder.join("redis.conf").into()];
+            words.extend(self.is_sentinel.then(|| "--sentinel".into()));
+            words
         })?;
         let folder = supervisor.folder().to_owned();
         let certificates = match &self.tls {

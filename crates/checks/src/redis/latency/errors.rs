@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, Severity, Subject, Unit};
 
 use crate::{
-    check::{Check, Component, Run, Topic},
+    check::{Check, Component, Run, Threshold, Topic},
     context::Context,
     redis::counted::{Counted, RECENT, since_start},
     skip::Judged,
@@ -21,13 +21,13 @@ pub static CHECK: Check = Check {
     versions: (6, u32::MAX),
     needs: &["info"],
     uses: &["window"],
-    thresholds: &[&RECENT],
+    thresholds: &[&MIN_STRAY, &RECENT],
     fix: None,
     explain: "\
 ## What it detects
 Answers of the kinds `OOM`, `MISCONF`, `NOAUTH`, `WRONGPASS`, `BUSY`, `LOADING`, `MASTERDOWN`, `READONLY`, `NOREPLICAS`,
 `CLUSTERDOWN` and `CROSSSLOT`, in a window, or since the start: then as information when that is longer ago than
-`recent_seconds`. Kinds that belong to normal work (`MOVED`, `NOSCRIPT` …) and denials by ACL, which have a check of
+`recent_seconds`. Of `NOAUTH`, `WRONGPASS`, `LOADING` and `READONLY` it takes `min_stray`. Kinds that belong to normal work (`MOVED`, `NOSCRIPT` …) and denials by ACL, which have a check of
 their own, are left out.
 
 ## Why it matters
@@ -44,6 +44,18 @@ Redis documentation: INFO, section errorstats.
 ",
     run: Run::Redis(run),
 };
+
+static MIN_STRAY: Threshold = Threshold {
+    key: "min_stray",
+    unit: Unit::Count,
+    default: 10.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "a probe that does not log in, a typing error, a client that came too early: single ones say nothing",
+};
+
+/// Kinds that a single stray client gives on a healthy server.
+const STRAY: &[&str] = &["LOADING", "NOAUTH", "READONLY", "WRONGPASS"];
 
 /// Kinds of errors that mean trouble, and what to do about them.
 const TROUBLE: &[(&str, &str)] = &[
@@ -70,6 +82,10 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     for (kind, advice) in TROUBLE {
         let Some(count) = errors.get(*kind).filter(|count| **count > 0) else { continue };
         let count = *count as f64;
+        let least = if STRAY.contains(kind) { cx.limit_for(&MIN_STRAY, kind) } else { 1.0 };
+        if count < least {
+            continue;
+        }
         let counted = match window {
             Some(window) => Some(Counted { count, seconds: window.seconds, in_window: true }),
             None => since_start(redis, count),
@@ -86,7 +102,10 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
                 ),
                 *advice,
             )
-            .with(Evidence::new("errors", count, Unit::Count, counted.source("INFO errorstats")))
+            .with(
+                Evidence::new("errors", count, Unit::Count, counted.source("INFO errorstats"))
+                    .against(least),
+            )
             .with(Evidence::new("per second", counted.per_second(), Unit::PerSecond, "INFO"))
             .with(counted.age());
         found.push(finding);
@@ -123,6 +142,13 @@ mod tests {
         assert_eq!(severity(&CHECK, &with("OOM", 86_401, None)), Some(Severity::Info));
         assert_eq!(severity(&CHECK, &with("OOM", 86_401, Some(1))), Some(Severity::Warning));
         assert_eq!(severity(&CHECK, &with("OOM", 60, Some(0))), None, "none in the window");
+    }
+
+    #[test]
+    fn a_few_strangers_at_the_door_are_no_news() {
+        assert_eq!(severity(&CHECK, &with("NOAUTH", 60, Some(9))), None);
+        assert_eq!(severity(&CHECK, &with("NOAUTH", 60, Some(10))), Some(Severity::Warning));
+        assert_eq!(severity(&CHECK, &with("LOADING", 60, None)), None, "7 since the start");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, redis::SlowlogE
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    redis::counted::RECENT,
+    redis::{counted::RECENT, look::cost::cost},
     skip::Judged,
     view::RedisView,
     words,
@@ -23,12 +23,13 @@ pub static CHECK: Check = Check {
     versions: (6, u32::MAX),
     needs: &["slowlog"],
     uses: &[],
-    thresholds: &[&SLOW, &RECENT],
+    thresholds: &[&SLOW, &MIN_HICCUPS, &RECENT],
     fix: None,
     explain: "\
 ## What it detects
 Commands in the slow log that ran longer than `slow_ms` within the last `recent_seconds`; each entry has a time of its own.
-Commands that only ask the server about itself are left out.
+Commands that only ask the server about itself are left out. Of commands whose time does not grow with the data (`GET`,
+`HSET` of a few fields) it takes `min_hiccups`.
 
 ## Why it matters
 One thread runs all commands: while one runs, every other client waits. The time in the slow log is pure
@@ -56,6 +57,18 @@ static SLOW: Threshold = Threshold {
     why: "a hundred times a usual command and more: others notice; also the default of the slow log",
 };
 
+static MIN_HICCUPS: Threshold = Threshold {
+    key: "min_hiccups",
+    unit: Unit::Count,
+    default: 3.0,
+    strict: None,
+    range: (1.0, 1e6),
+    why: "a constant-time command that is slow once was interrupted by the machine; thrice is a habit",
+};
+
+/// More words than this are many elements at once.
+const FEW_WORDS: i64 = 100;
+
 /// Commands by which tools look at a server, and those of the link to replicas.
 const NOT_WORK: &[&str] = &[
     "acl", "client", "cluster", "command", "config", "info", "latency", "memory", "psync",
@@ -74,9 +87,21 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
             by_command.entry(command).or_default().push(entry);
         }
     }
+    let least = cx.limit(&MIN_HICCUPS);
+    by_command.retain(|command, entries| {
+        entries.len() as f64 >= least || !entries.iter().all(|entry| is_constant(command, entry))
+    });
     let found =
         by_command.into_iter().map(|(command, entries)| finding(redis, cx, command, &entries));
     Ok(found.collect())
+}
+
+/// Whether a command does the same work however large the data are.
+fn is_constant(command: &str, entry: &SlowlogEntry) -> bool {
+    let grows_by_words = |cost: &str| cost.ends_with("named");
+    cost(command).is_some_and(|cost| {
+        cost.starts_with("O(1)") || (grows_by_words(cost) && entry.arguments < FEW_WORDS)
+    })
 }
 
 fn finding(
@@ -176,6 +201,19 @@ mod tests {
         let found = only(&CHECK, &with(entries));
         assert_eq!(found.message, "keys stopped all clients for up to 95 ms on board, 2 time(s)");
         assert_eq!(found.key, "redis-slow-command@cache/command:keys");
+    }
+
+    #[test]
+    fn a_hiccup_of_a_quick_command_is_the_machine_s() {
+        let times = |count, command, arguments| {
+            let one = SlowlogEntry { arguments, ..entry(command, 50_000, 5) };
+            severity(&CHECK, &with(vec![one; count]))
+        };
+        assert_eq!(times(2, "get", 2), None);
+        assert_eq!(times(3, "get", 2), Some(Severity::Warning));
+        assert_eq!(times(1, "hset", 4), None);
+        assert_eq!(times(1, "hset", 100), Some(Severity::Warning), "many fields at once");
+        assert_eq!(times(1, "hgetall", 2), Some(Severity::Warning));
     }
 
     #[test]

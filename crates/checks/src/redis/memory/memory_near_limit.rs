@@ -31,9 +31,9 @@ pub static CHECK: Check = Check {
     explain: "\
 ## What it detects
 `used_memory` at or above `warning_ratio` (or `critical_ratio`) of `maxmemory`. With an `allkeys-*`
-policy, on a server that was not called a store, this is only information: such a cache runs full by
-design. Where memory was watched for `min_observed_seconds`, with the date at which the limit is reached; within
-`warning_days` that is a warning, unless it is such a cache or runs for less than a day.
+policy, on a server that was not called a store, nothing is said: such a cache runs full by design, and
+is judged by what it evicts and how often it answers. Where memory was watched for `min_observed_seconds`, with the
+date at which the limit is reached; within `warning_days` that is a warning, unless the server runs for less than a day.
 
 ## Why it matters
 At the limit Redis evicts keys or, under `noeviction`, refuses writes with an `OOM` error.
@@ -94,25 +94,20 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         return Err(Skip::not_applicable("maxmemory is not set"));
     }
     let policy = info.text("maxmemory_policy").unwrap_or("unknown");
-    let runs_full = policy.starts_with("allkeys-") && redis.expectations().is_cache != Some(false);
+    if policy.starts_with("allkeys-") && redis.expectations().is_cache != Some(false) {
+        return Ok(Vec::new());
+    }
     let date = window.and_then(|window| date(cx, window, max - used));
     let is_warm = redis.server().uptime_seconds >= WARM_UP_SECONDS;
-    let soon = date.filter(|date| {
-        !runs_full && is_warm && date.latest_days <= cx.limit_for(&SOON, redis.name())
-    });
+    let soon = date.filter(|date| is_warm && date.latest_days <= cx.limit_for(&SOON, redis.name()));
     let by_share = cx.above(used / max, &WARNING, &CRITICAL, redis.name());
     let Some(severity) = by_share.or(soon.map(|_| Severity::Warning)) else {
         return Ok(Vec::new());
     };
     let threshold = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
-    let advice = if runs_full {
-        "Nothing, if it is a cache: it evicts on its own. Watch the hit ratio and the evictions."
-    } else {
-        "Expire or remove keys, or raise maxmemory within what the machine can hold."
-    };
     let finding = cx
         .finding(
-            if runs_full { Severity::Info } else { severity },
+            severity,
             facts::server(redis),
             format!(
                 "{:.0} % of maxmemory is used: {} of {}, policy {policy}{}",
@@ -124,7 +119,7 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
                     date.when()
                 ))
             ),
-            advice,
+            "Expire or remove keys, or raise maxmemory within what the machine can hold.",
         )
         .with(
             Evidence::new("share of maxmemory", used / max, Unit::Ratio, "INFO memory")
@@ -137,7 +132,7 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         Some(date) => date.told(finding, Unit::Bytes, redis.server().now, "used_memory twice"),
         None => finding,
     };
-    Ok(vec![if runs_full { finding } else { raised(finding, info, config, host, max) }])
+    Ok(vec![raised(finding, info, config, host, max)])
 }
 
 /// When the limit is reached.
@@ -198,8 +193,7 @@ mod tests {
     #[test]
     fn a_cache_runs_full_by_design_unless_told_otherwise() {
         let full = with("999999999", "allkeys-lru");
-        assert_eq!(severity(&CHECK, &full), Some(Severity::Info));
-        assert!(only(&CHECK, &full).fix.is_none());
+        assert_eq!(severity(&CHECK, &full), None);
         assert_eq!(severity(&CHECK, &told(full, Some(false))), Some(Severity::Critical));
         let volatile = with("999999999", "volatile-lru");
         assert_eq!(severity(&CHECK, &volatile), Some(Severity::Critical));

@@ -1,6 +1,7 @@
 //! Scenarios on throwaway Redis servers.
 
 mod clients;
+mod cluster;
 mod keys;
 mod latency;
 mod load;

@@ -102,3 +102,39 @@ async fn connection_churn() {
     scene().silent().await;
     drop(pooled);
 }
+
+#[tokio::test]
+async fn monitor_running() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        let mut watcher = redis.connection().unwrap();
+        watcher.command(&["MONITOR"]).unwrap();
+        Scene::new(&redis, "redis-monitor-running").silent().await;
+        let scene = Scene::new(&redis, "redis-monitor-running").limit("age_seconds", 0.0);
+        let finding = scene.mended().await;
+        assert_eq!(finding.severity, Severity::Warning);
+    }
+}
+
+#[tokio::test]
+async fn clients_evicted() {
+    let redis =
+        Redis::builder(RedisVersion::V7).config("maxmemory-clients", "4mb").start().unwrap();
+    redis.cli(&["SET", "blob", &"x".repeat(1_000_000)]).unwrap();
+    let scene = Scene::new(&redis, "redis-clients-evicted");
+    scene.silent().await;
+    // A client that asks for much and reads nothing.
+    let mut deaf = redis.connection().unwrap();
+    for _ in 0..40 {
+        // It may be closed before it has asked for everything.
+        if deaf.send(&["GET", "blob"]).is_err() {
+            break;
+        }
+    }
+    until(&redis, "evicted_clients", |clients| clients == "1");
+    scene.found_as(Severity::Warning).await;
+    // None of them came within the window.
+    Scene::new(&redis, "redis-clients-evicted").window(50).silent().await;
+    redis.cli(&["CONFIG", "RESETSTAT"]).unwrap();
+    scene.silent().await;
+}

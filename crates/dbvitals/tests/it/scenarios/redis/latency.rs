@@ -148,3 +148,21 @@ async fn errors() {
         Scene::new(&redis, "redis-errors").window(50).silent().await;
     }
 }
+
+#[tokio::test]
+async fn large_replies() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        redis.cli(&["SET", "blob", &"x".repeat(1_000_000)]).unwrap();
+        let scene = || {
+            let scene = Scene::new(&redis, "redis-large-replies");
+            scene.limit("rate_bytes_per_second", 1_000_000.0).window(300)
+        };
+        let reader = load::Busy::repeating(&redis, &["GET", "blob"]);
+        scene().found_as(Severity::Warning).await;
+        drop(reader);
+        let reader = load::Busy::repeating(&redis, &["STRLEN", "blob"]);
+        scene().silent().await;
+        drop(reader);
+    }
+}

@@ -181,3 +181,33 @@ async fn figures_of_a_small_server_mean_nothing() {
         assert_eq!(allocator.findings, []);
     }
 }
+
+#[tokio::test]
+async fn cache_thrash() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version)
+            .config("maxmemory", "3mb")
+            .config("maxmemory-policy", "allkeys-lru")
+            .start()
+            .unwrap();
+        let scene = || {
+            let scene = Scene::new(&redis, "redis-cache-thrash").limit("min_lookups", 100.0);
+            scene.window(500)
+        };
+        // What is read in turn is gone before its turn comes again.
+        let mut connection = redis.connection().unwrap();
+        let (mut n, page) = (0, "x".repeat(500));
+        let reader = load::Busy::with(move || {
+            n = (n + 1) % 20_000;
+            let name = format!("page:{n}");
+            if connection.command(&["GET", &name]).unwrap().text().is_empty() {
+                connection.command(&["SET", &name, &page]).unwrap();
+            }
+        });
+        until(&redis, "evicted_keys", |evicted| evicted.parse::<i64>().unwrap() > 100);
+        scene().found_as(Severity::Warning).await;
+        redis.cli(&["CONFIG", "SET", "maxmemory", "100mb"]).unwrap();
+        scene().silent().await;
+        drop(reader);
+    }
+}

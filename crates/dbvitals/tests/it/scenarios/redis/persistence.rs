@@ -3,7 +3,7 @@
 use dbvitals_model::Severity;
 use dbvitals_testkit::{Redis, RedisVersion};
 
-use super::{Scene, load, until};
+use super::{Scene, info, load, until};
 
 #[tokio::test]
 async fn save_failing() {
@@ -63,5 +63,46 @@ async fn no_persistence() {
         let finding = Scene::new(&redis, "redis-no-persistence").mended_and_undone().await;
         assert_eq!(finding.severity, Severity::Warning);
         Scene::new(&redis, "redis-no-persistence").cache(true).silent().await;
+    }
+}
+
+#[tokio::test]
+async fn save_slow() {
+    for version in RedisVersion::ALL {
+        // Each key takes as long as a thousand would.
+        let redis = Redis::builder(version).config("rdb-key-save-delay", "30000").start().unwrap();
+        load::strings(&redis, 70, "1", |n| format!("order:{n}"));
+        let scene = Scene::new(&redis, "redis-save-slow").limit("warning_seconds", 1.0);
+        scene.silent().await;
+        redis.cli(&["BGSAVE"]).unwrap();
+        until(&redis, "rdb_last_bgsave_time_sec", |seconds| seconds != "-1");
+        scene.found_as(Severity::Warning).await;
+        redis.cli(&["CONFIG", "SET", "rdb-key-save-delay", "0"]).unwrap();
+        // One that ends beyond the turn of a second counts as one second.
+        while info(&redis, "rdb_last_bgsave_time_sec") != "0" {
+            redis.cli(&["BGSAVE"]).unwrap();
+            until(&redis, "rdb_bgsave_in_progress", |running| running == "0");
+        }
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn aof_grown() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version)
+            .config("appendonly", "yes")
+            .config("auto-aof-rewrite-percentage", "0")
+            .start()
+            .unwrap();
+        let scene = Scene::new(&redis, "redis-aof-grown").limit("min_size_bytes", 1_000_000.0);
+        scene.silent().await;
+        for _ in 0..9 {
+            load::strings(&redis, 1, &"x".repeat(1_000_000), |n| format!("blob:{n}"));
+        }
+        let finding = scene.mended().await;
+        assert_eq!(finding.severity, Severity::Warning);
+        until(&redis, "aof_rewrite_in_progress", |running| running == "0");
+        scene.silent().await;
     }
 }
