@@ -209,13 +209,12 @@ async fn second_stage(opened: &mut Opened, user: &str, snapshot: &mut RedisSnaps
         section(Command::CLUSTER_INFO, user, next(), |value| {
             cluster::parse(&reply::text(value).unwrap_or_default())
         })
-    } else if info.is_some() {
-        Section::unavailable(Reason::NotApplicable, "cluster mode is off")
     } else {
-        Section::unavailable(
-            Reason::Failed,
-            "without INFO it is not known whether cluster mode is on",
-        )
+        match snapshot.info.get() {
+            Ok(_) => Section::unavailable(Reason::NotApplicable, "cluster mode is off"),
+            // Only INFO tells whether there is a cluster: what opens it opens this.
+            Err(why) => Section::Unavailable(why.clone()),
+        }
     };
 }
 

@@ -14,6 +14,7 @@ mod formats;
 mod names;
 mod quiet;
 mod redis_looks;
+mod redis_refusals;
 mod reference;
 mod roles;
 mod run;
