@@ -30,19 +30,22 @@ pub fn of_index(facts: &Facts<'_>, index: &Index) -> Option<Bloat> {
     let build = btree::Build::of(facts, index);
     let (slot, pivot) = build.as_ref().map_or((40.0, 20.0), btree::Build::slots);
     let used = density / 100.0 * leaves * (page - BTREE_OVERHEAD) - leaves * pivot;
-    let alive = facts.table(index.table_oid).map_or(1.0, alive);
     let pages = btree::pages_of(facts, index);
     // A page is left when the next tuple would reach into the reserve: half a tuple before it, on average.
     let room = page - BTREE_OVERHEAD - pivot - pages.reserve - slot / 2.0;
-    let new_leaves = (used.max(0.0) * alive / room.max(1.0)).ceil().max(1.0);
+    let new_leaves = (used.max(0.0) / room.max(1.0)).ceil().max(1.0);
     let inner = measured.internal_pages.unwrap_or(0) as f64;
     let new_inner = if leaves > 1.0 { (inner * new_leaves / leaves).ceil() } else { inner };
     let rebuilt = (1.0 + new_leaves + new_inner) * page;
-    let mut bloat = Bloat::of(bytes, rebuilt, 0.02, Method::Measured);
-    if alive < 0.9 {
-        bloat.at_least = (bloat.at_least - 0.03).max(0.0);
+    let bloat = Bloat::of(bytes, rebuilt, 0.02, Method::Measured);
+    let alive = facts.table(index.table_oid).map_or(1.0, alive);
+    let bloat = with_folding(facts, index, bloat);
+    if alive > 0.95 {
+        return Some(bloat);
     }
-    Some(with_folding(facts, index, bloat))
+    // Entries of dead rows are counted as used until a vacuum takes them out.
+    let most = 1.0 - (1.0 - bloat.ratio) * alive;
+    Some(bloat.open_above(most, "entries of dead rows may be among those counted"))
 }
 
 /// Rows added one by one are folded less than a build folds them: there the estimate knows more than the pages.

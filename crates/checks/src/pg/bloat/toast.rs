@@ -35,7 +35,7 @@ pub(super) fn estimate(facts: &Facts<'_>, table: &Relation) -> Option<Bloat> {
 
 fn chunks(table: &Relation) -> Option<(f64, f64)> {
     if facts::live_rows(table).is_some_and(|(_, doubt)| doubt < 0.05) && table.toast_live_rows > 0 {
-        return Some((table.toast_live_rows as f64, 0.01));
+        return Some(((table.toast_live_rows as f64).max(table.toast_row_estimate), 0.01));
     }
     (table.toast_row_estimate >= 0.0).then_some((table.toast_row_estimate, 0.05))
 }
