@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dbvitals_model::{
-    Snapshot, TargetData,
+    Snapshot, TargetData, TargetSnapshot,
     cluster::{Cluster, ClusterNode, Lag, SettingDifference},
     pg::replication::Replica,
 };
@@ -41,6 +41,26 @@ pub fn clusters(snapshot: &Snapshot, settings: &Settings) -> Vec<Cluster> {
         }
     }
     clusters
+}
+
+/// Servers a target told of that are no targets themselves.
+pub(crate) fn offered(snapshot: &Snapshot, target: &TargetSnapshot) -> Vec<String> {
+    let reads = Reads::default();
+    let Some(view) = PgView::of(snapshot, target, &reads) else { return target.offered.clone() };
+    let pairs = pairing::pairs(&view, view.replicas().map_or(&[][..], Vec::as_slice));
+    let has_primary = view.siblings().any(|other| !other.server().in_recovery);
+    let is_target = |offered: &&String| {
+        let (place, name) = offered.split_once(' ').unwrap_or((offered, ""));
+        let is_pair = |pair: &pairing::Pair<'_>| {
+            let address = pair.replica.client_address.as_deref().unwrap_or_default();
+            let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+            pair.target.is_some()
+                && pair.replica.application == name
+                && host.trim_matches(['[', ']']) == address
+        };
+        (name == "primary" && has_primary) || pairs.iter().any(is_pair)
+    };
+    target.offered.iter().filter(|offered| !is_target(offered)).cloned().collect()
 }
 
 /// A cluster being put together.
@@ -303,6 +323,17 @@ mod tests {
         let points: Vec<_> = cluster.nodes.iter().map(|node| node.failover.len()).collect();
         assert_eq!(points, [0, 8, 0, 8], "only those that follow the primary can take over");
         assert!(cluster.nodes[3].failover_counts().2 > cluster.nodes[1].failover_counts().2);
+    }
+
+    #[test]
+    fn targets_are_not_offered() {
+        let mut snapshot = cascade();
+        snapshot.targets[2].offered = vec!["10.0.0.2:5432 s1".into(), "10.0.0.3:5432 s3".into()];
+        snapshot.targets[1].offered = vec!["10.0.0.1:5432 primary".into()];
+        let TargetData::Postgres(main) = &mut snapshot.targets[2].data else { panic!() };
+        edit(&mut main.replicas)[0].client_address = Some("10.0.0.2".into());
+        assert_eq!(offered(&snapshot, &snapshot.targets[2]), ["10.0.0.3:5432 s3"]);
+        assert!(offered(&snapshot, &snapshot.targets[1]).is_empty());
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
         schema_version: SCHEMA_VERSION,
         generated_at: snapshot.taken_at,
         tool: Tool { name: "dbvitals".to_owned(), version: snapshot.tool_version.clone() },
-        targets: snapshot.targets.iter().map(target_of).collect(),
+        targets: snapshot.targets.iter().map(|target| target_of(snapshot, target)).collect(),
         clusters: cluster::clusters(snapshot, settings),
         score,
         readiness,
@@ -200,7 +200,7 @@ impl IgnoreRule {
     }
 }
 
-fn target_of(target: &TargetSnapshot) -> Target {
+fn target_of(snapshot: &Snapshot, target: &TargetSnapshot) -> Target {
     let (version, role) = match &target.data {
         TargetData::Postgres(pg) => (
             Some(pg.server.version.to_string()),
@@ -227,7 +227,7 @@ fn target_of(target: &TargetSnapshot) -> Target {
         role,
         endpoint: target.endpoint.clone(),
         problems,
-        offered: target.offered.clone(),
+        offered: cluster::offered(snapshot, target),
     }
 }
 

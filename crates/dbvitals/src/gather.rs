@@ -1,5 +1,6 @@
 //! From named servers to a snapshot: every target at once, each with its own deadline.
 
+mod follow;
 mod machine;
 mod postgres;
 mod redis;
@@ -102,21 +103,27 @@ async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Sna
     let taken_at = Timestamp::now();
     let machine = machine::Watch::begin(options);
     let seen = join_all(targets.iter().map(|target| one(target, options, progress))).await;
-    let mut snapshots = Vec::new();
     let mut told = Vec::new();
-    for (target, mut seen) in targets.iter().zip(seen) {
+    let mut file = |target: &Target, mut seen: Seen| {
         told.extend(seen.machine.take().map(|host| machine::told_by(&target.name, host)));
-        snapshots.push(snapshot_of(target, seen));
-    }
-    let own = machine.end(&snapshots);
-    snapshots.extend(own.into_iter().chain(told));
-    progress.finish();
-    Snapshot {
+        snapshot_of(target, seen)
+    };
+    let snapshots = targets.iter().zip(seen).map(|(target, seen)| file(target, seen)).collect();
+    let mut snapshot = Snapshot {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         taken_at,
         targets: snapshots,
+    };
+    let found = follow::standbys(targets, &mut snapshot, options, progress).await;
+    for (target, seen) in found {
+        let node = file(&target, seen);
+        snapshot.targets.push(node);
     }
+    let own = machine.end(&snapshot.targets);
+    snapshot.targets.extend(own.into_iter().chain(told));
+    progress.finish();
+    snapshot
 }
 
 /// One target within its own deadline: a server that hangs delays nobody else.

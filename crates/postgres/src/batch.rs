@@ -36,6 +36,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// role's within the opening, so only a limit of about a millisecond can hit it at all.
 const OPENINGS: usize = 10;
 
+/// How soon a server has to give up what it is told to give up at the end of all time.
+const PROMPT: Duration = Duration::from_millis(300);
+
 /// Less time than this is none: a query could not even be sent and answered.
 const LEAST: Duration = Duration::from_millis(2);
 
@@ -122,14 +125,20 @@ impl Session {
         let mut closing = send(run(client, "COMMIT")).await;
 
         let mut previous = Instant::now();
+        let begun = previous;
+        // With a time for all of it, a server that hangs keeps us no longer than that.
+        let patience = |limit: Duration| match budget {
+            Some(budget) => (limit + GRACE).min(budget.saturating_sub(begun.elapsed()) + PROMPT),
+            None => limit + GRACE,
+        };
         let mut lost = None;
         let mut answers = Vec::with_capacity(queries.len());
-        let opened = answer(&mut opening, limit + GRACE, "opening a transaction").await;
+        let opened = answer(&mut opening, patience(limit), "opening a transaction").await;
         if opened.is_ok() {
             for (query, (before, rows)) in queries.iter().zip(&mut steps) {
                 let result = match &lost {
                     Some(_) => Err(self.lost_error()),
-                    None => both(before, rows, query.timeout + GRACE).await,
+                    None => both(before, rows, patience(query.timeout)).await,
                 };
                 let now = Instant::now();
                 let elapsed_ms = (now - previous).as_secs_f64() * 1000.0;

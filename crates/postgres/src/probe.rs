@@ -123,7 +123,7 @@ impl Session {
             block_size_bytes: row.block_size_bytes,
             connect_ms: Some(self.facts.connect_ms),
             connect_tries: 1,
-            round_trip_ms: Some(round_trip_ms),
+            round_trip_ms,
             is_local: self.facts.is_local,
             tls: self.facts.tls,
             pooler: has_pooler.then(|| "a connection pooler".to_owned()),
@@ -156,21 +156,25 @@ impl Session {
         self.facts.announced_pid
     }
 
-    /// The time of `select 1` and its answer, in milliseconds: the median of several.
-    async fn round_trip(&mut self) -> Result<f64, Error> {
+    /// The time of `select 1` and its answer, in milliseconds: the median of several; `None` where the role's own limit
+    /// cut all of them short, which is set so low that nothing can be measured.
+    async fn round_trip(&mut self) -> Result<Option<f64>, Error> {
         let mut times = Vec::with_capacity(ROUND_TRIPS);
         for _ in 0..ROUND_TRIPS {
-            times.push(self.one_round_trip().await?);
+            times.extend(self.one_round_trip().await?);
         }
-        Ok(median(&mut times))
+        Ok((!times.is_empty()).then(|| median(&mut times)))
     }
 
-    async fn one_round_trip(&mut self) -> Result<f64, Error> {
+    async fn one_round_trip(&mut self) -> Result<Option<f64>, Error> {
         let start = Instant::now();
         match timeout(LIMIT, self.client.simple_query("select /* dbvitals */ 1")).await {
-            Ok(Ok(_)) => Ok(start.elapsed().as_secs_f64() * 1000.0),
+            Ok(Ok(_)) => Ok(Some(start.elapsed().as_secs_f64() * 1000.0)),
             Ok(Err(error)) if error.is_closed() => Err(self.lost_error()),
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => {
+                let error = Error::from(error);
+                if error.is_timeout() { Ok(None) } else { Err(error) }
+            }
             Err(_) => {
                 let doing = "waiting for the first answer";
                 let error = Error::from(Kind::TimedOut { doing, after: LIMIT });

@@ -4,7 +4,7 @@
 //! - Bytes are binary: 1 kB is 1024 bytes. The labels are those of PostgreSQL's own settings and of
 //!   `pg_size_pretty` (`kB`, `MB`, `GB`, `TB`), so that a number here equals the number there.
 //! - About three significant digits; never a rounding that hides a difference (99.97 % is not 100 %).
-//! - Five digits and more are grouped by a narrow no-break space: `12 345`.
+//! - Thousands are grouped by commas, as in the findings' own sentences: `12,345`.
 //! - Shares are percentages (`45 %`), factors carry `×`, times use the two largest units that matter.
 //! - Timestamps are UTC to the second.
 
@@ -12,7 +12,7 @@ use dbvitals_model::{Measure, Unit};
 use jiff::Timestamp;
 
 /// The character between groups of three digits.
-pub const GROUP: char = '\u{202f}';
+pub const GROUP: char = ',';
 
 const BYTE_LABELS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
 const SECOND: f64 = 1_000.0;
@@ -197,10 +197,10 @@ fn decimals(value: f64, digits: usize) -> String {
     if text == "-0" { "0".to_owned() } else { text }
 }
 
-/// A whole number above zero with its digits grouped from five digits on.
+/// A whole number above zero with its digits grouped by threes.
 fn grouped(whole: f64) -> String {
     let digits = format!("{whole:.0}");
-    if digits.len() < 5 {
+    if digits.len() < 4 {
         return digits;
     }
     let mut out = String::with_capacity(digits.len() * 2);
@@ -231,7 +231,7 @@ mod tests {
             (1_048_575.0, "1 MB"),
             (16.0 * 1024.0 * 1024.0 * 1024.0, "16 GB"),
             (-2048.0, "−2 kB"),
-            (3e18, "2665 PB"),
+            (3e18, "2,665 PB"),
         ];
         for (value, words) in cases {
             assert_eq!(bytes(value), words, "{value}");
@@ -280,10 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_thinly() {
-        assert_eq!(number(9999.0), "9999");
-        assert_eq!(number(12_345.0), "12\u{202f}345");
-        assert_eq!(number(1_234_567.0), "1\u{202f}234\u{202f}567");
+    fn numbers_are_grouped_by_threes() {
+        assert_eq!(number(9999.0), "9,999");
+        assert_eq!(number(12_345.0), "12,345");
+        assert_eq!(number(1_234_567.0), "1,234,567");
         assert_eq!(number(0.005), "0.005");
         assert_eq!(number(0.996), "1");
         assert_eq!(number(7.25), "7.2");

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::targets::{TargetArgs, duration};
+use super::targets::{NodeArgs, TargetArgs, duration};
 
 /// Arguments of `dbvitals audit`.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) targets: TargetArgs,
+
+    #[command(flatten)]
+    pub(crate) nodes: NodeArgs,
 
     #[command(flatten)]
     pub(crate) judging: Judging,

@@ -30,6 +30,18 @@ pub(crate) struct TargetArgs {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// Which further nodes of a cluster to look at.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub(crate) struct NodeArgs {
+    /// Audit every host of a URL with several, instead of the first that answers
+    #[arg(long)]
+    pub(crate) all_nodes: bool,
+
+    /// Also audit the standbys a primary knows, with the same login, where they can be reached
+    #[arg(long)]
+    pub(crate) with_replicas: bool,
+}
+
 /// Reads `10s`, `1m30s`, `500ms`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text

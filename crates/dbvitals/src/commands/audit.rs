@@ -58,6 +58,7 @@ fn look(
     settings: &Settings,
 ) -> Result<Snapshot, Problem> {
     let targets = target::resolve(&args.targets, merged, file, &environment::variable)?;
+    let targets = target::nodes(targets, args.nodes)?;
     let options = gather::Options {
         interval: merged.interval.value.filter(|_| args.since.is_none()),
         samples_per_second: args.sample_rate,

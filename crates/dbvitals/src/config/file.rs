@@ -56,6 +56,8 @@ pub(crate) struct Target {
     pub(crate) password_env: Option<String>,
     pub(crate) role: Option<String>,
     pub(crate) replicas: Option<u32>,
+    pub(crate) all_nodes: bool,
+    pub(crate) with_replicas: bool,
     pub(crate) include: Option<Vec<String>>,
     pub(crate) exclude: Option<Vec<String>>,
     pub(crate) ca_file: Option<PathBuf>,

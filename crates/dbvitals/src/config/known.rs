@@ -14,6 +14,8 @@ const TARGET: &[&str] = &[
     "password_env",
     "role",
     "replicas",
+    "all_nodes",
+    "with_replicas",
     "include",
     "exclude",
     "ca_file",

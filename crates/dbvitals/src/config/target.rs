@@ -7,7 +7,7 @@ use dbvitals_model::snapshot::{Expectations, TargetKind};
 use secrecy::SecretString;
 
 use crate::{
-    args::targets::TargetArgs,
+    args::targets::{NodeArgs, TargetArgs},
     config::{
         file::{self, File},
         ignore,
@@ -29,6 +29,10 @@ pub(crate) struct Target {
     pub(crate) role: Option<Role>,
     /// Databases to examine.
     pub(crate) databases: Databases,
+    /// Whether the standbys it knows are audited, too.
+    pub(crate) with_replicas: bool,
+    /// Whether every host of its URL is a target of its own.
+    pub(crate) all_nodes: bool,
 }
 
 /// How to reach a server.
@@ -82,6 +86,36 @@ pub(crate) fn resolve(
         ));
     };
     distinct(targets)
+}
+
+/// The targets with what the flags add: each host of a URL with several a target of its own, and whose standbys are
+/// to be followed.
+pub(crate) fn nodes(targets: Vec<Target>, flags: NodeArgs) -> Result<Vec<Target>, Problem> {
+    let each = targets.into_iter().flat_map(|target| {
+        let all = target.all_nodes || flags.all_nodes;
+        let target = Target { with_replicas: target.with_replicas || flags.with_replicas, ..target };
+        if all { hosts(target) } else { vec![target] }
+    });
+    distinct(each.collect())
+}
+
+/// One target per host; the user's name stays in front of each. What was said of the role of one is not said of all.
+fn hosts(target: Target) -> Vec<Target> {
+    let Server::Postgres(server) = &target.server else { return vec![target] };
+    let nodes = server.nodes();
+    if nodes.len() < 2 {
+        return vec![target];
+    }
+    let is_named = target.name != server.endpoint();
+    let one = |node: dbvitals_postgres::Target| {
+        let place = node.endpoint();
+        let name = match place.strip_suffix(&format!("/{}", node.database())) {
+            Some(place) if is_named => format!("{}/{place}", target.name),
+            _ => place,
+        };
+        Target { name, role: None, server: Server::Postgres(Box::new(node)), ..target.clone() }
+    };
+    nodes.into_iter().map(one).collect()
 }
 
 fn distinct(targets: Vec<Target>) -> Result<Vec<Target>, Problem> {
@@ -160,6 +194,8 @@ impl Resolver<'_> {
             },
             name,
             server,
+            with_replicas: written.with_replicas,
+            all_nodes: written.all_nodes,
         })
     }
 
@@ -324,6 +360,24 @@ mod tests {
         let message = resolve_all(&["mian"], file).unwrap_err().to_string();
         assert!(message.contains("did you mean main?"), "{message}");
         assert!(resolve_all(&[], "").unwrap_err().to_string().contains("no target"));
+    }
+
+    #[test]
+    fn every_host_is_a_target_where_that_is_wanted() {
+        let url = "main=postgres://a:1,b:2/app";
+        let one = nodes(resolve_all(&[url], "").unwrap(), NodeArgs::default()).unwrap();
+        assert_eq!(one.len(), 1);
+        let flags = NodeArgs { all_nodes: true, with_replicas: false };
+        let names = |typed: &str| {
+            let all = nodes(resolve_all(&[typed], "").unwrap(), flags).unwrap();
+            all.into_iter().map(|target| target.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(url), ["main/a:1", "main/b:2"]);
+        assert_eq!(names("postgres://a:1,b:2/app"), ["a:1/app", "b:2/app"]);
+        assert_eq!(names("postgres://a:1/app"), ["a:1/app"]);
+        let file = "[targets.main]\nurl = \"postgres://a,b/app\"\nall_nodes = true";
+        let all = nodes(resolve_all(&[], file).unwrap(), NodeArgs::default()).unwrap();
+        assert_eq!(all.len(), 2);
     }
 
     #[test]

@@ -98,3 +98,12 @@ fn what_is_typed_wrong_is_unknown_and_not_an_alarm() {
     assert!(ran.out.contains("unknown scheme") && !ran.out.contains("hunter2"), "{ran:?}");
     says(&dbvitals(&["check", "--config", "/nonexistent/file"]), "UNKNOWN");
 }
+
+#[test]
+fn wrong_usage_is_unknown_to_a_monitoring_system() {
+    let ran = dbvitals(&["check", "--no-such-flag"]);
+    assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
+    assert!(ran.err.contains("--no-such-flag"), "{ran:?}");
+    assert_eq!(dbvitals(&["audit", "--no-such-flag"]).code, 2);
+    assert_eq!(dbvitals(&["check", "--help"]).code, 0);
+}

@@ -140,3 +140,35 @@ async fn a_database_without_connect_is_told_with_its_grant() {
     let other = audit(&[&server.superuser_url("postgres")]).ended(&[0]).json();
     assert!(!list(&other, "/coverage/skipped").iter().any(|skip| grant(&skip)));
 }
+
+#[tokio::test]
+async fn a_standby_that_dies_in_the_middle_leaves_the_primary_whole() {
+    let primary = Postgres::builder(PgVersion::V16).start().unwrap();
+    let standby = primary.standby_named("s1").await.unwrap();
+    let (main, other) = (primary.monitor_url("postgres"), standby.monitor_url("postgres"));
+    let audit = twice(&[&format!("main={main}"), &format!("s1={other}")], "3s");
+    standby.wait_until("postgres", WAITING).await.unwrap();
+    standby.kill().unwrap();
+    let report = end(audit).ended(&[3]).json();
+    let of = |name: &str| list(&report, "/targets").iter().find(|t| text(t, "/name") == name);
+    assert!(problems(&report).contains("lost"), "{report}");
+    assert_eq!(of("main").map(|target| list(target, "/problems").len()), Some(0), "{report}");
+    let lost = broken(&report);
+    assert!(lost.iter().all(|skip| skip.contains("\"s1\"")), "{lost:#?}");
+    assert!(sections(&report, "main", true) > 30, "{report}");
+}
+
+#[tokio::test]
+async fn a_server_without_room_for_another_session_is_told_in_part() {
+    let server = Postgres::builder(PgVersion::V14).start().unwrap();
+    server.create_database("other").await.unwrap();
+    server.sql("postgres", "alter role monitor connection limit 1").await.unwrap();
+    let report = audit(&[&format!("main={}", server.monitor_url("postgres"))]).ended(&[3]).json();
+    assert!(problems(&report).contains("too many connections"), "{}", report["targets"]);
+    let lost = broken(&report);
+    assert!(!lost.is_empty() && lost.iter().all(|skip| skip.contains("other")), "{lost:#?}");
+    let holder = server.client_as(&server.monitor_url("postgres")).await.unwrap();
+    let ran = audit(&[&server.monitor_url("postgres")]).ended(&[4]);
+    assert!(ran.out.contains("too many connections"), "{ran:?}");
+    drop(holder);
+}

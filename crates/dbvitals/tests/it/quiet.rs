@@ -1,6 +1,7 @@
 //! Servers that are kept well, and what the audit says of them: frozen, so that a new finding is either right and
 //! explained here, or noise to be mended in its check.
 
+mod postgres;
 mod redis;
 
 use std::collections::BTreeSet;

@@ -2,13 +2,14 @@
 
 mod cache;
 mod classes;
-mod cluster;
+pub(crate) mod cluster;
 mod configuration;
 mod connections;
 mod fresh;
 mod harness;
 mod leftovers;
 mod locks;
+mod nodes;
 mod pooler;
 mod redis;
 mod replication;

@@ -1,6 +1,6 @@
 //! Batches on every version: answers in order, failures contained, foreign bytes, limits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dbvitals_postgres::{Cell, Query};
 use dbvitals_testkit::{PgVersion, shared};
@@ -171,5 +171,24 @@ async fn large_answers_do_not_block_the_pipe() {
         assert_eq!((answer.rows, answer.bytes > 20_000_000), (20_000, true));
         assert!(answer.result.is_ok());
     }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_of_all_time_is_not_run() {
+    let server = shared(PgVersion::V13).unwrap();
+    let mut session = session(&server.monitor_url("postgres")).await;
+    // Their own limits would let them go on for a minute.
+    let long = || query("select pg_sleep(20) is null as slept");
+    let deadline = Some(Instant::now() + Duration::from_secs(2));
+    let asked = [query("select 1 as one"), long(), long(), long()];
+    let answers = session.batch_until(&asked, deadline).await;
+    assert!(answers[0].result.is_ok(), "{:?}", answers[0]);
+    for answer in &answers[1..] {
+        assert!(answer.result.as_ref().unwrap_err().is_out_of_time(), "{answer:?}");
+    }
+    let late = session.batch_until(&[query("select 1 as one")], Some(Instant::now())).await;
+    assert!(late[0].result.as_ref().unwrap_err().is_out_of_time());
+    assert!(session.batch(&[query("select 1 as one")]).await[0].result.is_ok(), "it is of use still");
     session.close().await;
 }

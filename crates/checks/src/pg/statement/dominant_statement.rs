@@ -24,12 +24,13 @@ pub static CHECK: Check = Check {
     versions: (13, u32::MAX),
     needs: &["statements"],
     uses: &["window"],
-    thresholds: &[&TIME_RATIO, &MIN_BUSY],
+    thresholds: &[&TIME_RATIO, &MIN_CALLS, &MIN_BUSY],
     fix: None,
     explain: "\
 ## What it detects
 A statement that takes more than `max_time_ratio` of the execution time of all statements, on a server
-where it keeps one session busy for at least `min_busy_ratio` of the time.
+where it keeps one session busy for at least `min_busy_ratio` of the time. It must have been called
+`min_calls` times.
 
 ## Why it matters
 It is the one place where tuning pays, and the one whose next change of plan takes the server down.
@@ -56,6 +57,15 @@ static TIME_RATIO: Threshold = Threshold {
     why: "at most three statements can take as much; the load stands on one of them",
 };
 
+static MIN_CALLS: Threshold = Threshold {
+    key: "min_calls",
+    unit: Unit::Count,
+    default: 5.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "a load or a report that ran once or twice was an event: it says nothing of what comes",
+};
+
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let (statements, window) = (pg.statements()?, pg.window().ok());
     let load = Load::of(pg, statements, window)?;
@@ -63,7 +73,9 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         let name = load::name(statement);
         let time = statement.total_exec_time_ms;
         let ratio = load.time_ratio(time);
-        let dominant = ratio > cx.limit_for(&TIME_RATIO, &name) && load.is_busy(cx, time, &name);
+        let is_event = (statement.calls as f64) < cx.limit_for(&MIN_CALLS, &name);
+        let dominant = !is_event
+            && ratio > cx.limit_for(&TIME_RATIO, &name) && load.is_busy(cx, time, &name);
         if !dominant || statement.text.as_deref().is_some_and(command::is_maintenance) {
             return None;
         }
@@ -105,6 +117,15 @@ mod tests {
     fn the_share_has_two_sides() {
         assert_eq!(found(303_000.0), 0, "30 % exactly");
         assert_eq!(found(303_001.0), 1);
+    }
+
+    #[test]
+    fn what_ran_a_few_times_was_an_event() {
+        let called = |calls: i64| {
+            let time = Statement { total_exec_time_ms: 900_000.0, calls, ..statement() };
+            testing::findings(&CHECK, &with(vec![time])).len()
+        };
+        assert_eq!((called(4), called(5)), (0, 1));
     }
 
     #[test]
