@@ -93,7 +93,8 @@ pub(crate) fn resolve(
 pub(crate) fn nodes(targets: Vec<Target>, flags: NodeArgs) -> Result<Vec<Target>, Problem> {
     let each = targets.into_iter().flat_map(|target| {
         let all = target.all_nodes || flags.all_nodes;
-        let target = Target { with_replicas: target.with_replicas || flags.with_replicas, ..target };
+        let target =
+            Target { with_replicas: target.with_replicas || flags.with_replicas, ..target };
         if all { hosts(target) } else { vec![target] }
     });
     distinct(each.collect())

@@ -58,7 +58,8 @@ fn leads(targets: &[Target], place: usize, snapshot: &Snapshot) -> Vec<Lead> {
     let target = &targets[place];
     let Server::Postgres(server) = &target.server else { return Vec::new() };
     let reads = Reads::default();
-    let view = PgView::of(snapshot, &snapshot.targets[place], &reads).filter(|_| target.with_replicas);
+    let view =
+        PgView::of(snapshot, &snapshot.targets[place], &reads).filter(|_| target.with_replicas);
     let Some((view, replicas)) = view.and_then(|view| Some((view, view.replicas().ok()?))) else {
         return Vec::new();
     };

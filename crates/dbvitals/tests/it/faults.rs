@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::run::{audit, begin, broken, end, list, text};
 
-/// Our session has been quiet for a second: it waits for the second look.
+/// Our session samples what others do: it waits for the second look.
 const WAITING: &str = "select count(*) > 0 from pg_stat_activity where application_name = 'dbvitals' \
-    and state = 'idle' and clock_timestamp() - state_change > interval '0.4 seconds'";
+    and query like '%dbvitals:sampling%'";
 
 const NONE: &str = "select count(*) = 0 from pg_stat_activity where application_name = 'dbvitals'";
 

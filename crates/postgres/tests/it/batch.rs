@@ -189,6 +189,9 @@ async fn what_comes_after_the_end_of_all_time_is_not_run() {
     }
     let late = session.batch_until(&[query("select 1 as one")], Some(Instant::now())).await;
     assert!(late[0].result.as_ref().unwrap_err().is_out_of_time());
-    assert!(session.batch(&[query("select 1 as one")]).await[0].result.is_ok(), "it is of use still");
+    assert!(
+        session.batch(&[query("select 1 as one")]).await[0].result.is_ok(),
+        "it is of use still"
+    );
     session.close().await;
 }

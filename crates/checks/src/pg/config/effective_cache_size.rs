@@ -29,7 +29,8 @@ pub static CHECK: Check = Check {
     explain: "\
 ## What it detects
 `effective_cache_size` is below `min_ratio` or above `max_ratio` of the machine's (or container's)
-memory. Too little is not reported when all databases together fit into it.
+memory. Too little is not reported when all databases together fit into it, nor too much when they fit into
+memory.
 
 ## Why it matters
 It reserves nothing: it tells the planner how much of an index or table is probably in memory. Too
@@ -73,7 +74,9 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let ratio = present / total;
     let (least, most) = (cx.limit(&MIN), cx.limit(&MAX));
     let is_small = ratio < least && !advice::all_data_below(data, present);
-    if !is_small && ratio <= most {
+    // What all fits into memory can be cached, whatever the planner is told.
+    let is_large = ratio > most && !advice::all_data_below(data, total);
+    if !is_small && !is_large {
         return Ok(Vec::new());
     }
     let limit = if is_small { least } else { most };
@@ -129,6 +132,7 @@ mod tests {
     #[test]
     fn a_database_that_fits_needs_no_more() {
         assert!(found(4, 3).is_empty());
+        assert!(found(100, 50).is_empty(), "all of it can be cached");
     }
 
     #[test]

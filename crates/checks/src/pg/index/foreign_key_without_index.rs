@@ -25,13 +25,13 @@ pub static CHECK: Check = Check {
     versions: (13, u32::MAX),
     needs: &["constraints", "indexes", "relations"],
     uses: &[],
-    thresholds: &[&MIN_ROWS],
+    thresholds: &[&MIN_ROWS, &MIN_LISTED],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 A foreign key whose columns are not the first keys of any valid, complete B-tree index of the referring table.
 It is a warning when that table has at least `min_rows_count` rows and rows of the referenced table were
-deleted or updated; else it is information.
+deleted or updated; else it is information. Tables known to have less than `min_listed_count` rows are left alone.
 
 ## Why it matters
 Deleting a parent row, or changing its key, looks for children. Without an index that reads the whole child
@@ -58,6 +58,15 @@ static MIN_ROWS: Threshold = Threshold {
     why: "below ten thousand rows a sequential scan of the child takes about a millisecond",
 };
 
+static MIN_LISTED: Threshold = Threshold {
+    key: "min_listed_count",
+    unit: Unit::Count,
+    default: 1000.0,
+    strict: Some(0.0),
+    range: (0.0, 1e12),
+    why: "less than a thousand rows are a few pages: reading them all is as fast as an index",
+};
+
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (constraints, indexes, relations) = (db.constraints()?, db.indexes()?, db.relations()?);
     let tables = parts::by_oid(relations);
@@ -67,7 +76,10 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         let own = by_table.get(&key.table_oid);
         let is_served = own.is_some_and(|own| own.iter().any(|i| parts::serves(i, &key.columns)));
         let Some(child) = tables.get(&key.table_oid) else { continue };
-        if is_served || child.extension.is_some() {
+        // Neither analysed nor written to since statistics began: nobody knows its size.
+        let is_known = child.row_estimate >= 0.0 || child.live_rows > 0;
+        let is_small = is_known && rows(child) < cx.limit_for(&MIN_LISTED, &child.qualified());
+        if is_served || is_small || child.extension.is_some() {
             continue;
         }
         let parent = key.referenced_oid.and_then(|oid| tables.get(&oid)).copied();
@@ -84,7 +96,7 @@ fn finding(
     parent: Option<&Relation>,
 ) -> Finding {
     let table = child.qualified();
-    let rows = child.row_estimate.max(child.live_rows as f64).max(0.0);
+    let rows = rows(child);
     let changes = parent.map_or(0, |parent| parent.deletes + parent.updates);
     let least = cx.limit_for(&MIN_ROWS, &table);
     let is_costly = rows >= least && changes > 0;
@@ -118,6 +130,10 @@ fn finding(
     )
     .fixed_by(create(key, child))
     .promising("deleting a parent row looks up its children instead of reading the whole table")
+}
+
+fn rows(table: &Relation) -> f64 {
+    table.row_estimate.max(table.live_rows as f64).max(0.0)
 }
 
 fn create(key: &Constraint, child: &Relation) -> Fix {
@@ -182,6 +198,13 @@ mod tests {
         assert_eq!(severity(10_000.0, 1), Severity::Warning);
         assert_eq!(severity(9_999.0, 1), Severity::Info);
         assert_eq!(severity(10_000.0, 0), Severity::Info);
+    }
+
+    #[test]
+    fn a_table_of_a_few_pages_needs_none() {
+        let count = |rows| testing::findings(&CHECK, &with(rows, 1, Vec::new())).len();
+        assert_eq!((count(999.0), count(1000.0)), (0, 1));
+        assert_eq!(count(-1.0), 1, "nobody knows how many rows it has");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const SIGNS: [fn(&PgView<'_>, &Replica) -> bool; 4] = [
     |target, replica| slot(target).is_some() && slot(target) == replica.slot_name.as_deref(),
     |target, replica| is_called(target, replica) && lives_at(target, replica),
     is_called,
-    lives_at,
+    |target, replica| lives_at(target, replica) && !is_called_otherwise(target, replica),
 ];
 
 /// The standbys connected to a server, each with its target.
@@ -43,7 +43,7 @@ pub fn pairs<'a>(pg: &PgView<'a>, replicas: &'a [Replica]) -> Vec<Pair<'a>> {
         }
     }
     if let ([pair], [target], true) = (pairs.as_mut_slice(), free.as_slice(), alone)
-        && known_as(target).is_none_or(|name| name == pair.replica.application)
+        && !is_called_otherwise(target, pair.replica)
     {
         pair.target = Some(*target);
     }
@@ -62,6 +62,12 @@ fn known_as<'a>(target: &PgView<'a>) -> Option<&'a str> {
 
 fn is_called(target: &PgView<'_>, replica: &Replica) -> bool {
     known_as(target) == Some(replica.application.as_str())
+}
+
+/// Whether its receiver is known to connect with another name: it follows somebody else.
+fn is_called_otherwise(target: &PgView<'_>, replica: &Replica) -> bool {
+    let own = target.recovery().ok().and_then(|recovery| recovery.application.as_deref());
+    own.is_some_and(|own| own != replica.application)
 }
 
 /// Whether the target was reached at the address the standby connects from.
@@ -147,6 +153,13 @@ mod tests {
         let apart = cluster(rows(["10.0.0.3", "10.0.0.2"]), &nodes);
         assert_eq!(paired(&apart), [Some("10.0.0.3".to_owned()), Some("10.0.0.2".to_owned())]);
         assert_eq!(paired(&cluster(rows(["10.0.0.9", "10.0.0.9"]), &nodes)), [None, None]);
+    }
+
+    #[test]
+    fn an_address_alone_tells_nothing_of_who_has_another_name() {
+        let cascaded = called("s2");
+        let rows = vec![row("s1", Some("s1"), Some("10.0.0.2"))];
+        assert_eq!(paired(&cluster(rows, &[("10.0.0.2", &cascaded)])), [None]);
     }
 
     #[test]

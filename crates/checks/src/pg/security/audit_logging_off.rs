@@ -19,13 +19,14 @@ pub static CHECK: Check = Check {
     severity: Severity::Info,
     versions: (13, u32::MAX),
     needs: &["settings"],
-    uses: &[],
+    uses: &["roles"],
     thresholds: &[],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 Nothing records who changed the schema: `log_statement` is `none` and neither `pgaudit` nor an extension
-like it (`set_user`, `pgauditlogtofile`) is loaded.
+like it (`set_user`, `pgauditlogtofile`) is loaded. Where no more than one role besides the auditing one can log
+in there is nobody to tell apart.
 
 ## Why it matters
 When a table is gone or a privilege was granted, nobody can tell by whom, or from where.
@@ -44,7 +45,12 @@ PostgreSQL documentation: Error Reporting and Logging, What to Log.
 };
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let settings = pg.settings()?;
+    let (settings, roles) = (pg.settings()?, pg.roles().ok());
+    let own = &pg.server().user;
+    let people = roles.map(|roles| roles.iter().filter(|r| r.can_login && r.name != *own).count());
+    if people.is_some_and(|people| people == 1) {
+        return Ok(Vec::new());
+    }
     let name = "log_statement";
     let setting = advice::setting(settings, name)?;
     let libraries = settings.text("shared_preload_libraries").unwrap_or_default();
@@ -71,10 +77,10 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::Finding;
+    use dbvitals_model::{Finding, pg::security::Role};
 
     use super::*;
-    use crate::testing::{self, set};
+    use crate::testing::{self, edit, set};
 
     fn found(log: &str, libraries: &str) -> Vec<Finding> {
         testing::findings(
@@ -100,6 +106,25 @@ mod tests {
         );
         assert!(found("ddl", "").is_empty());
         assert!(found("none", "pgaudit").is_empty());
+    }
+
+    #[test]
+    fn a_single_person_needs_no_trail() {
+        let found = |logins: &[&str]| {
+            let snapshot = testing::pg(|pg| {
+                set(pg, "log_statement", "none", None);
+                set(pg, "log_connections", "off", None);
+                let role = |name: &&str| Role {
+                    name: (*name).to_owned(),
+                    can_login: true,
+                    ..Role::default()
+                };
+                pg.server.user = "audit".into();
+                *edit(&mut pg.roles) = logins.iter().map(role).collect();
+            });
+            testing::findings(&CHECK, &snapshot).len()
+        };
+        assert_eq!((found(&["me", "audit"]), found(&["me", "you", "audit"])), (0, 1));
     }
 
     #[test]

@@ -74,8 +74,8 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         let time = statement.total_exec_time_ms;
         let ratio = load.time_ratio(time);
         let is_event = (statement.calls as f64) < cx.limit_for(&MIN_CALLS, &name);
-        let dominant = !is_event
-            && ratio > cx.limit_for(&TIME_RATIO, &name) && load.is_busy(cx, time, &name);
+        let dominant =
+            !is_event && ratio > cx.limit_for(&TIME_RATIO, &name) && load.is_busy(cx, time, &name);
         if !dominant || statement.text.as_deref().is_some_and(command::is_maintenance) {
             return None;
         }

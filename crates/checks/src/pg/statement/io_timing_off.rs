@@ -5,6 +5,7 @@ use dbvitals_model::{Evidence, Fix, FixKind, Severity, Subject, Unit};
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
+    pg::replication::worth,
     skip::{Judged, Skip},
     sql,
     view::PgView,
@@ -19,12 +20,13 @@ pub static CHECK: Check = Check {
     severity: Severity::Info,
     versions: (13, u32::MAX),
     needs: &["settings"],
-    uses: &[],
+    uses: &["databases"],
     thresholds: &[],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
-`track_io_timing` is off, the server's default.
+`track_io_timing` is off, the server's default, and not all databases fit into `shared_buffers`: then there is
+nothing to wait for.
 
 ## Why it matters
 Without it nobody can tell a statement that computes from one that waits for the disk, nor see a disk
@@ -45,10 +47,16 @@ PostgreSQL documentation: Run-time Statistics, `track_io_timing`; pg_test_timing
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let name = "track_io_timing";
-    match pg.settings()?.is_on(name) {
+    let (settings, databases) = (pg.settings()?, pg.databases().ok());
+    match settings.is_on(name) {
         None => return Err(Skip::not_applicable("track_io_timing is not known")),
         Some(true) => return Ok(Vec::new()),
         Some(false) => {}
+    }
+    let buffers = settings.bytes("shared_buffers").map(|bytes| bytes as f64);
+    let data = databases.map(|databases| worth::data_bytes(databases));
+    if data.zip(buffers).is_some_and(|(data, buffers)| data < buffers) {
+        return Ok(Vec::new());
     }
     let fix = Fix::new(FixKind::Review, sql::alter_system(name, "on", false))
         .locking("none", "nothing; each read and write takes two readings of the clock more")
@@ -70,7 +78,20 @@ mod tests {
     use dbvitals_model::{Reason, Section};
 
     use super::*;
-    use crate::testing::{self, set};
+    use crate::testing::{self, edit, set};
+
+    #[test]
+    fn what_fits_into_the_buffers_is_not_waited_for() {
+        let found = |bytes: i64| {
+            let snapshot = testing::pg(|pg| {
+                set(pg, "track_io_timing", "off", None);
+                set(pg, "shared_buffers", "16384", Some("8kB"));
+                edit(&mut pg.databases)[0].size_bytes = Some(bytes);
+            });
+            testing::findings(&CHECK, &snapshot).len()
+        };
+        assert_eq!((found((128 << 20) - 1), found(128 << 20)), (0, 1));
+    }
 
     #[test]
     fn fires_only_when_off() {

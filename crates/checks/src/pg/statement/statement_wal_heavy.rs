@@ -29,7 +29,9 @@ pub static CHECK: Check = Check {
     explain: "\
 ## What it detects
 Statements with at least `min_calls` calls that write more than `max_wal_bytes` of WAL per call, or that
-write more than `max_wal_ratio` of all WAL while they wrote at least `min_wal_bytes`.
+write more than `max_wal_ratio` of all WAL while they wrote at least `min_wal_bytes`. The former is not held
+against statements that write no more than `max_wal_row_bytes` per row: many rows at once are a load, and
+done well.
 
 ## Why it matters
 WAL is written, flushed, sent to every standby and archived: it is what replication lag, checkpoints
@@ -85,6 +87,15 @@ static MIN_WAL: Threshold = Threshold {
     why: "a share of little is little: 1 GB is the default max_wal_size, one checkpoint's worth",
 };
 
+static PER_ROW: Threshold = Threshold {
+    key: "max_wal_row_bytes",
+    unit: Unit::Bytes,
+    default: 1024.0,
+    strict: None,
+    range: (0.0, 1e9),
+    why: "a row with its index entries takes some hundred bytes; beyond 1 kB pages are written whole, or rows are wide",
+};
+
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let (statements, window) = (pg.statements()?, pg.window().ok());
     let load = Load::of(pg, statements, window)?;
@@ -95,6 +106,9 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
         let ratio = if load.wal_bytes > 0.0 { wal / load.wal_bytes } else { 0.0 };
         let per_call = each > cx.limit_for(&PER_CALL, &name)
             && statement.calls as f64 >= cx.limit_for(&CALLS, &name);
+        let is_load = statement.rows > 0
+            && wal / statement.rows as f64 <= cx.limit_for(&PER_ROW, &name);
+        let per_call = per_call && !is_load;
         let much =
             ratio > cx.limit_for(&SHARE, &name) && wal >= cx.limit_for(&MIN_WAL, &name);
         let maintenance = statement.text.as_deref().is_some_and(command::is_maintenance);
@@ -132,7 +146,11 @@ mod tests {
     };
 
     fn found(wal_bytes: i64, calls: i64, total: i64) -> usize {
-        let mut snapshot = with(vec![Statement { wal_bytes, calls, ..statement() }]);
+        found_of(wal_bytes, calls, total, 1000)
+    }
+
+    fn found_of(wal_bytes: i64, calls: i64, total: i64, rows: i64) -> usize {
+        let mut snapshot = with(vec![Statement { wal_bytes, calls, rows, ..statement() }]);
         if let TargetData::Postgres(pg) = &mut snapshot.targets[0].data {
             testing::edit(&mut pg.statements).total_wal_bytes = total;
         }
@@ -144,6 +162,14 @@ mod tests {
         assert_eq!(found(10 << 20, 10, 1 << 40), 0, "1 MB exactly");
         assert_eq!(found((10 << 20) + 1, 10, 1 << 40), 1);
         assert_eq!(found(10 << 20, 9, 1 << 40), 0, "too few calls");
+    }
+
+    #[test]
+    fn a_load_of_many_rows_is_done_well() {
+        let wal = 20 << 20;
+        assert_eq!(found_of(wal, 10, 1 << 40, 20 << 10), 0, "1 kB a row exactly");
+        assert_eq!(found_of(wal, 10, 1 << 40, (20 << 10) - 1), 1);
+        assert_eq!(found_of(wal, 10, 1 << 40, 0), 1, "no rows to speak of");
     }
 
     #[test]

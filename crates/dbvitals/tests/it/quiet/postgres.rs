@@ -23,8 +23,9 @@ use crate::scenarios::cluster;
 /// What is found although all is well, and why that is right.
 type Expected<'a> = &'a [(&'a str, &'a str)];
 
-/// Of the machine that runs the tests, not of the server.
-const OF_THE_MACHINE: [&str; 2] = ["host-*", "pg-connection-latency"];
+/// Of the machine that runs the tests and of the day they run on (which versions are still supported), not of the
+/// server.
+const OF_THE_MACHINE: [&str; 3] = ["host-*", "pg-connection-latency", "pg-version-*"];
 
 fn settings() -> Judging {
     let except = OF_THE_MACHINE.map(|pattern| Pattern::new(pattern).unwrap()).to_vec();
@@ -74,7 +75,16 @@ async fn a_well_kept_server_of_every_version() {
 async fn a_hobby_server_with_defaults() {
     let server = servers::untouched(PgVersion::V17).start().unwrap();
     servers::hobby(&server).await;
-    holds("hobby", &look(&[("hobby", &server)]).await, &[]);
+    let expected = [
+        (
+            "pg-column-type-serial",
+            "one line for all columns; identity is what new tables should have",
+        ),
+        ("pg-logging-blind", "one line; when something goes wrong, the log is all there is"),
+        ("pg-no-timeouts", "one line; a forgotten session would hold its locks for ever"),
+        ("pg-statements-not-collected", "the half of the audit that tells about queries is blind"),
+    ];
+    holds("hobby", &look(&[("hobby", &server)]).await, &[&expected]);
 }
 
 #[tokio::test]

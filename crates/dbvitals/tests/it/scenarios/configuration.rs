@@ -26,6 +26,7 @@ async fn settings_are_set_right_and_back() {
     for version in BOTH_ENDS {
         let server = Postgres::builder(version).setting("fsync", "on").start().unwrap();
         let mut trial = Trial::of("pg-durability-off", server).await;
+        trial.sql("create role somebody login").await;
         for (check, setting, wrong) in WRONG {
             trial = trial.then(check);
             trial.sql(&format!("alter system set {setting} = {wrong}")).await;

@@ -82,8 +82,9 @@ async fn an_old_extension_is_updated() {
 
 #[tokio::test]
 async fn io_times_are_taken_from_then_on() {
-    let server = Postgres::builder(PgVersion::NEWEST).start().unwrap();
-    let trial = Trial::of("pg-io-timing-off", server).await;
+    // Less than the data take, so that there is something to wait for.
+    let small = Postgres::builder(PgVersion::NEWEST).setting("shared_buffers", "1MB");
+    let trial = Trial::of("pg-io-timing-off", small.start().unwrap()).await;
     let found = trial.found().await;
     trial.apply(&found).await;
     trial.until("current_setting('track_io_timing') = 'on'").await;

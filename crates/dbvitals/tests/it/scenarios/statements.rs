@@ -131,7 +131,7 @@ async fn many_rows_much_wal_and_cold_reads_are_told() {
 
     let trial = counting("pg-statement-wal-heavy", PgVersion::V13).await;
     trial.sql("create table t (n int, note text)").await;
-    let load = "insert into t select n, repeat('x', 200) from generate_series(1, 10000) n;";
+    let load = "insert into t select n, repeat('x', 1900) from generate_series(1, 1000) n;";
     trial.sql(&load.repeat(10)).await;
     trial.found_about("insert into t").await;
 }

@@ -12,7 +12,8 @@ const GB: i64 = 1 << 30;
 pub(super) fn below(snapshot: &mut Snapshot) {
     let serves = snapshot.targets.iter().map(|target| target.name.clone()).collect();
     let memory = Memory { total_bytes: 4 * GB, available_bytes: 3 * GB, ..Memory::default() };
-    let disk = Filesystem { total_bytes: 100 * GB, available_bytes: 80 * GB, ..Filesystem::default() };
+    let disk =
+        Filesystem { total_bytes: 100 * GB, available_bytes: 80 * GB, ..Filesystem::default() };
     let host = Host {
         source: "proc".to_owned(),
         cpu_count: Some(2),

@@ -29,6 +29,7 @@ pub(super) fn well_kept(version: PgVersion) -> PostgresBuilder {
         ("log_autovacuum_min_duration", "10s"),
         ("log_temp_files", "10MB"),
         ("log_connections", "on"),
+        ("log_statement", "ddl"),
         ("log_disconnections", "on"),
         ("idle_in_transaction_session_timeout", "60s"),
         ("statement_timeout", "60s"),
@@ -60,6 +61,10 @@ async fn each(server: &Postgres, statements: &[&str]) {
 
 /// A database with its owner, who is no superuser, and nothing open to everybody.
 async fn database(server: &Postgres) {
+    // In the template, too, from which databases are made; newer versions come like this.
+    for name in ["template1", "postgres"] {
+        server.sql(name, "revoke create on schema public from public").await.unwrap();
+    }
     server.create_database(DATABASE).await.unwrap();
     let strict = [
         "create role shop login password 'a long and winding password'",
@@ -85,13 +90,13 @@ pub(super) async fn shop(server: &Postgres) {
         "set role shop; create index on shop.orders (customer)",
         "set role shop; create index on shop.orders (placed)",
         "set role shop; create table shop.payments (id bigint generated always as identity primary \
-         key, \"order\" bigint not null references shop.orders, amount numeric(12, 2) not null)",
-        "set role shop; create index on shop.payments (\"order\")",
+         key, order_id bigint not null references shop.orders, amount numeric(12, 2) not null)",
+        "set role shop; create index on shop.payments (order_id)",
         "insert into shop.customers (email, name) select n || '@example.org', 'customer ' || n \
          from generate_series(1, 5000) as n",
         "insert into shop.orders (customer, total, placed) select n % 5000 + 1, n, \
          now() - n * interval '1 minute' from generate_series(1, 20000) as n",
-        "insert into shop.payments (\"order\", amount) select n, n from generate_series(1, 20000) as n",
+        "insert into shop.payments (order_id, amount) select n, n from generate_series(1, 20000) as n",
         "vacuum analyze",
     ];
     each(server, &make).await;

@@ -23,9 +23,9 @@ impl Traffic {
                          insert into shop.orders (customer, total) values ({customer}, {number}); \
                          update shop.orders set total = total + 1 where id = {order}; \
                          select sum(total) from shop.orders where customer = {customer}; \
-                         select p.amount from shop.payments as p where p.\"order\" = {order}; \
+                         select p.amount from shop.payments as p where p.order_id = {order}; \
                          select c.email from shop.customers as c where c.email = '{customer}@example.org'; \
-                         select count(*) from shop.orders where placed > now() - interval '1 hour'; \
+                         select id from shop.orders order by placed desc limit 5; \
                          commit"
                     );
                     connection.batch_execute(&text).await.unwrap();
