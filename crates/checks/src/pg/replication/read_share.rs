@@ -1,6 +1,6 @@
 //! How the nodes of a cluster share its reads.
 
-use dbvitals_model::{cluster::ReadBasis, pg::database::Database};
+use dbvitals_model::{Unavailable, cluster::ReadBasis, pg::database::Database};
 
 use crate::{skip::Skip, view::PgView};
 
@@ -37,7 +37,10 @@ pub fn shares<'a>(nodes: &[PgView<'a>]) -> Result<Shares<'a>, Skip> {
         ),
     };
     let load = |node: &PgView<'a>| {
-        let databases = node.databases()?;
+        let databases = node.databases().map_err(|Skip(why)| {
+            let detail = format!("{}: {}", node.name(), why.detail);
+            Skip(Unavailable { detail, ..why })
+        })?;
         Ok((*node, rate(node, databases, matches!(basis, ReadBasis::Window(_)))))
     };
     let loads = nodes.iter().map(load).collect::<Result<Vec<_>, Skip>>()?;

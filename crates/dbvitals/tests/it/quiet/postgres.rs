@@ -80,6 +80,7 @@ async fn a_hobby_server_with_defaults() {
             "pg-column-type-serial",
             "one line for all columns; identity is what new tables should have",
         ),
+        ("pg-data-checksums-off", "one line; newer versions have them from the start"),
         ("pg-logging-blind", "one line; when something goes wrong, the log is all there is"),
         ("pg-no-timeouts", "one line; a forgotten session would hold its locks for ever"),
         ("pg-statements-not-collected", "the half of the audit that tells about queries is blind"),
