@@ -98,6 +98,8 @@ fn stranger(lead: &Lead, data: &TargetData) -> Option<String> {
         }
         TargetData::Postgres(_) => None,
         TargetData::Unreachable { why, .. } => Some(why.detail.clone()),
-        TargetData::Redis(_) | TargetData::Host(_) => Some("it is no PostgreSQL server".to_owned()),
+        TargetData::Pooler(_) | TargetData::Redis(_) | TargetData::Host(_) => {
+            Some("it is no PostgreSQL server".to_owned())
+        }
     }
 }
