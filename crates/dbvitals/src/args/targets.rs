@@ -9,7 +9,7 @@ use clap::Args as ClapArgs;
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct TargetArgs {
     /// Servers: [NAME=]postgres://…, [NAME=]redis://…, [NAME=]rediss://…, a libpq key=value string, PgBouncer's
-    /// console (postgres://…/pgbouncer), or the name of a target of the configuration file
+    /// console (a URL of the database pgbouncer), or the name of a target of the configuration file
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
 
