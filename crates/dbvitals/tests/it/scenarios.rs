@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod fresh;
 mod harness;
+mod indexes;
 mod leftovers;
 mod locks;
 mod nodes;

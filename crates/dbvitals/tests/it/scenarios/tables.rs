@@ -3,7 +3,7 @@
 mod bloat;
 mod bloat_measured;
 mod bloat_of_indexes;
-mod case;
+pub(crate) mod case;
 mod keys;
 mod partitions;
 mod server;
@@ -13,6 +13,6 @@ mod vacuum;
 use dbvitals_testkit::{PgVersion, Postgres, shared};
 
 /// The server most scenarios share.
-fn server() -> &'static Postgres {
+pub(crate) fn server() -> &'static Postgres {
     shared(PgVersion::V18).unwrap()
 }
