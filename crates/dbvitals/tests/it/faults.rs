@@ -154,7 +154,9 @@ async fn a_standby_that_dies_in_the_middle_leaves_the_primary_whole() {
     assert!(problems(&report).contains("lost"), "{report}");
     assert_eq!(of("main").map(|target| list(target, "/problems").len()), Some(0), "{report}");
     let lost = broken(&report);
-    assert!(lost.iter().all(|skip| skip.contains("s1")), "each names the standby: {lost:#?}");
+    // What concerns the machine below needs every server on it.
+    let is_of_standby = |skip: &String| skip.contains("s1") || skip.contains("host-oom-risk");
+    assert!(lost.iter().all(is_of_standby), "each names the standby: {lost:#?}");
     assert!(sections(&report, "main", true) > 30, "{report}");
 }
 

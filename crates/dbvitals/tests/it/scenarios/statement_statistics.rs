@@ -64,7 +64,7 @@ async fn large_texts_go_with_a_reset() {
     let trial = Trial::of("pg-statements-text-file-large", counting().start().unwrap()).await;
     let trial = trial.with_statements().await.by_superuser().limit("max_size_bytes", 2e6);
     trial.gone().await;
-    trial.sql(&format!("select 1 /* {} */", "long".repeat(500_000))).await;
+    trial.sql(&format!("select 1, 2 /* {} */", "long".repeat(500_000))).await;
     let found = trial.found().await;
     trial.apply(&found).await;
     trial.gone().await;
