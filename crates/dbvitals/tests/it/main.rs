@@ -13,6 +13,7 @@ mod faults;
 mod formats;
 mod names;
 mod quiet;
+mod redis_keys;
 mod redis_looks;
 mod redis_refusals;
 mod reference;

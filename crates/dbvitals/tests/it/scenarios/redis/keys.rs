@@ -117,3 +117,68 @@ async fn multiple_databases() {
         scene.silent().await;
     }
 }
+
+#[tokio::test]
+async fn encoding_overflow() {
+    for (version, name) in [
+        (RedisVersion::V6_2, "hash-max-ziplist-entries"),
+        (RedisVersion::V7, "hash-max-listpack-entries"),
+    ] {
+        let redis = Redis::builder(version).config(name, "64").start().unwrap();
+        for n in 0..20 {
+            load::hash(&redis, &format!("cart:{n}"), 100);
+        }
+        let scene =
+            Scene::new(&redis, "redis-encoding-overflow").limit("min_saved_bytes", 50_000.0);
+        let finding = scene.found_as(Severity::Info).await;
+        assert!(finding.subject.name.starts_with("cart:"), "{finding:#?}");
+        redis.cli(&["CONFIG", "SET", name, "128"]).unwrap();
+        redis.cli(&["FLUSHALL"]).unwrap();
+        for n in 0..20 {
+            load::hash(&redis, &format!("cart:{n}"), 100);
+        }
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn pattern_low_hit_ratio() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        redis.cli(&["HSET", "stats:cards", "hits", "600", "misses", "1400"]).unwrap();
+        let scene = Scene::new(&redis, "redis-pattern-low-hit-ratio");
+        scene.found_as(Severity::Warning).await;
+        redis.cli(&["HSET", "stats:cards", "hits", "60000"]).unwrap();
+        scene.silent().await;
+    }
+}
+
+#[tokio::test]
+async fn hot_key() {
+    for version in RedisVersion::ALL {
+        let lfu = |factor: &str| {
+            let builder = Redis::builder(version).config("maxmemory-policy", "allkeys-lfu");
+            builder.config("lfu-log-factor", factor).start().unwrap()
+        };
+        let redis = lfu("100");
+        redis.cli(&["SET", "hot", "1"]).unwrap();
+        let reader = load::Busy::repeating(&redis, &["GET", "hot"]);
+        let count = |redis: &Redis| redis.cli(&["OBJECT", "FREQ", "hot"]).unwrap();
+        while count(&redis).parse::<i64>().unwrap() < 10 {
+            tokio::task::yield_now().await;
+        }
+        drop(reader);
+        // What the counter stands for is a matter of minutes; the load of this moment is not, so its limit is lowered.
+        let scene = Scene::new(&redis, "redis-hot-key").limit("min_load_per_second", 1.0);
+        let scene = scene.limit("critical_ratio", 1.0).limit("warning_ratio", 0.000_01);
+        let load = load::Busy::repeating(&redis, &["PING"]);
+        until(&redis, "instantaneous_ops_per_sec", |ops| {
+            ops.parse::<i64>().is_ok_and(|ops| ops > 10)
+        });
+        let verdict = scene.verdict().await;
+        assert!(verdict.findings.iter().any(|it| it.subject.name == "hot"), "{verdict:#?}");
+        drop(load);
+        redis.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).unwrap();
+        assert!(scene.verdict().await.findings.is_empty(), "without counters nothing is known");
+    }
+}
