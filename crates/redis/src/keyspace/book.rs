@@ -110,6 +110,11 @@ impl Book {
         self.entries.iter_mut().map(|entry| &mut entry.tally)
     }
 
+    /// All tallies, to be read.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Tally> {
+        self.entries.iter().map(|entry| &entry.tally)
+    }
+
     /// The patterns, with words that take many values made variable.
     pub(crate) fn finish(self) -> Vec<Entry> {
         let mut groups = by_pattern(self.entries);

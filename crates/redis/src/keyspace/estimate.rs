@@ -6,8 +6,8 @@
 //! places of the table were drawn, a place is the unit and the number of keys is a ratio estimate over places, with
 //! variance `(1 − f) / (m (m − 1) M̄²) · Σ (yᵢ − p Mᵢ)²` (ibid., 9A.2, 6.4).
 //!
-//! A key a hundred times larger than the rest of its pattern stands for itself alone, with weight 1, not for the keys
-//! that were not asked: scaling it up would multiply chance (Hidiroglou and Srinath, Some estimators of a population
+//! A key a hundred times larger than the rest of its pattern (or, of a pattern of which hardly any key was met, than keys
+//! in general) stands for itself alone, with weight 1, not for the keys that were not asked: scaling it up would multiply chance (Hidiroglou and Srinath, Some estimators of a population
 //! total from simple random samples containing large units, JASA 76, 1981). What such keys hide among those not asked
 //! shows as a gap between the estimate and the server's own account of its memory.
 
@@ -39,6 +39,8 @@ pub(crate) struct Frame {
     pub(crate) named: f64,
     /// Every name was seen.
     pub(crate) is_whole: bool,
+    /// Mean size of the keys asked, whatever their pattern.
+    pub(crate) typical: f64,
     /// Where places were drawn: how many, and the sum of the squares of their keys.
     pub(crate) places: Option<(f64, f64)>,
 }
@@ -69,11 +71,11 @@ pub(crate) fn part(tally: &Tally, frame: &Frame) -> Part {
         return Part { keys, keys_variance, quantile, ..Part::default() };
     }
     let is_census = asked + 0.5 >= keys;
-    let outliers = if is_census { Vec::new() } else { outliers(tally) };
+    let outliers = if is_census { Vec::new() } else { outliers(tally, frame) };
     let set_apart: f64 = outliers.iter().sum();
     let apart = outliers.len() as f64;
     let rest = (asked - apart).max(1.0);
-    let mean = (tally.bytes - set_apart) / rest;
+    let mean = if asked > apart { (tally.bytes - set_apart) / rest } else { 0.0 };
     let squares = tally.squares - outliers.iter().map(|size| size * size).sum::<f64>();
     let spread = if rest > 1.0 {
         ((squares - rest * mean * mean) / (rest - 1.0)).max(0.0)
@@ -114,7 +116,13 @@ fn ratio_variance(tally: &Tally, frame: &Frame, ratio: f64) -> (f64, f64) {
 }
 
 /// Sizes that stand for themselves alone.
-fn outliers(tally: &Tally) -> Vec<f64> {
+fn outliers(tally: &Tally, frame: &Frame) -> Vec<f64> {
+    if tally.asked <= USUAL && !frame.is_whole {
+        // Too few to tell what is usual in the pattern: one that was met by chance is judged by what is usual at all.
+        let is_huge = |size: &f64| frame.typical > 0.0 && *size > OUTLIER * frame.typical;
+        let found: Vec<f64> = tally.largest.iter().map(|it| *it as f64).filter(is_huge).collect();
+        return if found.len() > OUTLIERS { Vec::new() } else { found };
+    }
     let mut found = Vec::new();
     let (mut rest, mut count) = (tally.bytes, tally.asked);
     for size in &tally.largest {
@@ -143,9 +151,11 @@ fn quantile(degrees: f64) -> f64 {
     Z + cubic / degrees + quintic / (degrees * degrees)
 }
 
-/// The parts beside each other: shares of the memory need all of them.
-pub(crate) fn shares(parts: &[Part]) -> Vec<KeyShare> {
-    let memory: f64 = parts.iter().map(|part| part.memory).sum();
+/// The parts beside each other: shares of the memory need all of them. `known` is what all keys must take where that is
+/// known to be more than the parts add up to.
+pub(crate) fn shares(parts: &[Part], known: Option<f64>) -> Vec<KeyShare> {
+    let sum: f64 = parts.iter().map(|part| part.memory).sum();
+    let memory = known.unwrap_or(sum).max(sum);
     let variance: f64 = parts.iter().map(|part| part.memory_variance).sum();
     let share = |part: &Part| {
         let ratio = if memory > 0.0 { part.memory / memory } else { 0.0 };
@@ -197,11 +207,11 @@ mod tests {
     }
 
     fn whole(named: f64) -> Frame {
-        Frame { total: named, named, is_whole: true, places: None }
+        Frame { total: named, named, is_whole: true, ..Frame::default() }
     }
 
     fn one(tally: &Tally, frame: &Frame) -> KeyShare {
-        shares(&[part(tally, frame)]).remove(0)
+        shares(&[part(tally, frame)], None).remove(0)
     }
 
     #[test]
@@ -233,8 +243,28 @@ mod tests {
     }
 
     #[test]
+    fn a_huge_key_met_by_chance_is_not_multiplied() {
+        let frame = Frame { total: 2e6, named: 20_000.0, typical: 600.0, ..Frame::default() };
+        let share = one(&tally([5_000_000], 1), &frame);
+        assert!((share.memory_bytes - 5_000_000.0).abs() < 1.0, "{share:?}");
+        assert!((share.keys - 100.0).abs() < 1e-6 && share.keys_margin > 100.0, "{share:?}");
+        let many = one(&tally([5_000_000; 20], 20), &frame);
+        assert!(many.memory_bytes > 9e9, "twenty of them are no chance: {many:?}");
+    }
+
+    #[test]
+    fn shares_are_of_what_is_known_to_be_there() {
+        let parts = [part(&tally([60], 1), &whole(1.0)), part(&tally([40], 1), &whole(1.0))];
+        let ratios =
+            |known| shares(&parts, known).iter().map(|it| it.memory_ratio).collect::<Vec<_>>();
+        assert_eq!(ratios(None), [0.6, 0.4]);
+        assert_eq!(ratios(Some(200.0)), [0.3, 0.2]);
+        assert_eq!(ratios(Some(50.0)), [0.6, 0.4], "never more than the whole");
+    }
+
+    #[test]
     fn keys_of_an_unfinished_walk_are_a_share_of_the_total() {
-        let frame = Frame { total: 100_000.0, named: 1000.0, is_whole: false, places: None };
+        let frame = Frame { total: 100_000.0, named: 1000.0, ..Frame::default() };
         let share = one(&tally((0..300).map(|_| 10), 300), &frame);
         assert!((share.keys - 30_000.0).abs() < 1e-6);
         // 100 000 · 1.97 · √(0.3 · 0.7 / 1000 · 0.99)
@@ -248,8 +278,8 @@ mod tests {
         let frame = Frame {
             total: 1e6,
             named: 1000.0,
-            is_whole: false,
             places: Some((50.0, 50.0 * 400.0)),
+            ..Frame::default()
         };
         let mut torn = even.clone();
         // Half of the places hold nothing but the pattern, half nothing of it.

@@ -11,7 +11,7 @@ use dbvitals_model::{
 
 use super::{
     Way,
-    book::Entry,
+    book::{Book, Entry},
     estimate::{self, Frame, Part},
     facts::Facts,
     leaders::{Key, Leaders},
@@ -22,6 +22,9 @@ use crate::{reply, unavailable::keys_hidden};
 
 /// Patterns kept; the lightest of the rest are summed up as `*`.
 const PATTERNS: usize = 200;
+
+/// A gap between estimate and account from which shares are of the latter.
+const UNEXPLAINED: f64 = 0.05;
 
 /// Longest key name shown, in characters.
 const NAME_LIMIT: usize = 200;
@@ -131,7 +134,11 @@ fn patterns(state: &State) -> (Vec<KeyPattern>, Vec<Part>, Sums) {
     entries.extend(rest);
     let parts: Vec<Part> =
         entries.iter().map(|(database, entry)| part_of(*database, &entry.tally)).collect();
-    let shares = estimate::shares(&parts);
+    // Where names are missing that much of the memory belongs to, a share of what was met would be too large.
+    let is_whole = frames.values().all(|frame| frame.is_whole);
+    let known =
+        reconciled(state, &parts).filter(|sums| !is_whole && sums.unexplained_ratio > UNEXPLAINED);
+    let shares = estimate::shares(&parts, known.map(|sums| sums.expected_bytes));
     let sums = sums(&entries, &shares);
     let mut patterns: Vec<KeyPattern> = entries
         .into_iter()
@@ -159,8 +166,16 @@ fn frame(state: &State, database: i64) -> Frame {
         total: of_it().map(|it| it.keys as f64).sum(),
         named: (named - unnoticed).max(0.0),
         is_whole: of_it().all(|it| it.is_done && !it.is_sampled),
+        typical: typical(state),
         places: state.places.get(&database).copied(),
     }
+}
+
+/// Mean size of the keys asked.
+fn typical(state: &State) -> f64 {
+    let tallies = || state.books.values().flat_map(Book::all);
+    let asked: f64 = tallies().map(|tally| tally.asked as f64).sum();
+    tallies().map(|tally| tally.bytes).sum::<f64>() / asked.max(1.0)
 }
 
 fn sums(entries: &[(i64, Entry)], shares: &[KeyShare]) -> Sums {
