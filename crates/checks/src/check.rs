@@ -5,7 +5,7 @@ use dbvitals_model::{FixKind, Severity, Unit};
 use crate::{
     context::Context,
     skip::Judged,
-    view::{DatabaseView, HostView, PgView, PoolerView, RedisView},
+    view::{DatabaseView, HostView, LogView, PgView, PoolerView, RedisView, StatementView},
 };
 
 /// One check of the catalogue.
@@ -51,6 +51,10 @@ pub enum Run {
     Pooler(fn(&PoolerView<'_>, &Context<'_>) -> Judged),
     /// Looks at a machine.
     Host(fn(&HostView<'_>, &Context<'_>) -> Judged),
+    /// Looks at one statement and its plans.
+    Statement(fn(&StatementView<'_>, &Context<'_>) -> Judged),
+    /// Looks at what a server's log tells.
+    Log(fn(&LogView<'_>, &Context<'_>) -> Judged),
 }
 
 /// A number that a check holds values against.
@@ -85,6 +89,8 @@ pub enum Topic {
     Security,
     Redis,
     Host,
+    Plans,
+    Log,
 }
 
 /// The part of the score a check counts towards.
@@ -119,6 +125,8 @@ impl Topic {
             Self::Security => "security",
             Self::Redis => "redis",
             Self::Host => "host",
+            Self::Plans => "plans",
+            Self::Log => "log",
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     settings::{IgnoreRule, Settings},
     skip::{Judged, Skip},
     standby_findings,
-    view::{self, HostView, PgView, PoolerView, Reads, RedisView},
+    view::{self, HostView, LogView, PgView, PoolerView, Reads, RedisView, StatementView},
 };
 
 /// Judges a snapshot: same snapshot and settings, same report, byte for byte.
@@ -126,6 +126,15 @@ pub(crate) fn run_recording(
             let view = HostView::of(snapshot, target, reads)?;
             Some(whole(judge(&view, &context)))
         }
+        Run::Statement(judge) => {
+            let view = StatementView::of(snapshot, target, reads)?;
+            let version = view.server().map(|server| server.version);
+            Some(whole(version.map_or(Ok(()), fits).and_then(|()| judge(&view, &context))))
+        }
+        Run::Log(judge) => {
+            let view = LogView::of(snapshot, target, reads)?;
+            Some(whole(judge(&view, &context)))
+        }
     }
 }
 
@@ -211,7 +220,10 @@ fn target_of(snapshot: &Snapshot, target: &TargetSnapshot) -> Target {
             Some(if redis.server.role == "slave" { "replica" } else { "master" }.to_owned()),
         ),
         TargetData::Pooler(pooler) => (Some(pooler.version.to_string()), None),
-        TargetData::Host(_) | TargetData::Unreachable { .. } => (None, None),
+        TargetData::Statement(statement) => {
+            (statement.server.as_ref().map(|server| server.version.to_string()), None)
+        }
+        TargetData::Log(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => (None, None),
     };
     let mut problems = target.problems.clone();
     if let TargetData::Unreachable { why, .. } = &target.data {
@@ -262,6 +274,8 @@ fn sections(snapshot: &Snapshot) -> Vec<SectionState> {
             pooler.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         } else if let Some(host) = HostView::of(snapshot, target, &reads) {
             host.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
+        } else if let Some(statement) = StatementView::of(snapshot, target, &reads) {
+            statement.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         }
     }
     states

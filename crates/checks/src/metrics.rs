@@ -50,7 +50,7 @@ pub fn metrics(snapshot: &Snapshot) -> Vec<Metric> {
     let of_target = |target: &TargetSnapshot| match &target.data {
         TargetData::Postgres(pg) => rows(POSTGRES, pg.as_ref(), &target.name),
         TargetData::Redis(redis) => rows(REDIS, redis.as_ref(), &target.name),
-        TargetData::Pooler(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => Vec::new(),
+        _ => Vec::new(),
     };
     snapshot.targets.iter().flat_map(of_target).collect()
 }

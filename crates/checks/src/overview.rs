@@ -35,7 +35,7 @@ pub fn overview(snapshot: &Snapshot, settings: &Settings) -> Vec<Overview> {
             TargetData::Redis(redis) => {
                 tables.extend([patterns(redis), commands(redis)].into_iter().flatten());
             }
-            TargetData::Pooler(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => {}
+            _ => {}
         }
         for table in &mut tables[before..] {
             table.target.clone_from(&target.name);

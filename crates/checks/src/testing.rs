@@ -4,10 +4,12 @@
 use dbvitals_model::{
     Finding, Section, ServerVersion, Snapshot, TargetData, TargetSnapshot,
     host::{Host, HostSnapshot},
+    log::LogSnapshot,
     pg::{DatabaseSnapshot, PgSnapshot, instance::Setting},
     pooler::PoolerSnapshot,
     redis::RedisSnapshot,
     snapshot::{Expectations, FORMAT_VERSION},
+    statement::StatementSnapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -59,6 +61,21 @@ pub fn pooler(edit: impl FnOnce(&mut PoolerSnapshot)) -> Snapshot {
     pooler.queue = Section::default();
     edit(&mut pooler);
     snapshot(vec![target("pool", TargetData::Pooler(Box::new(pooler)))])
+}
+
+/// A snapshot of one statement called `statement`, with all sections empty, edited.
+pub fn statement(edit: impl FnOnce(&mut StatementSnapshot)) -> Snapshot {
+    let mut statement: StatementSnapshot = all_collected();
+    statement.text = "select 1".to_owned();
+    edit(&mut statement);
+    snapshot(vec![target("statement", TargetData::Statement(Box::new(statement)))])
+}
+
+/// A snapshot of one log called `log`, edited.
+pub fn log(edit: impl FnOnce(&mut LogSnapshot)) -> Snapshot {
+    let mut log = LogSnapshot::default();
+    edit(&mut log);
+    snapshot(vec![target("log", TargetData::Log(Box::new(log)))])
 }
 
 /// A snapshot of one machine called `host` that carries `main`, a PostgreSQL 16 primary; both edited.

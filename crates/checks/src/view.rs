@@ -152,9 +152,15 @@ sections!(RedisView.redis, REDIS_SECTIONS:
     window: redis::Window,
 );
 
+mod log;
 mod pooler;
+mod statement;
 
-pub use self::pooler::{POOLER_SECTIONS, PoolerView};
+pub use self::{
+    log::LogView,
+    pooler::{POOLER_SECTIONS, PoolerView},
+    statement::{STATEMENT_SECTIONS, StatementView},
+};
 
 impl<'a> PgView<'a> {
     /// A view of a target, if it is a PostgreSQL server that answered.

@@ -28,6 +28,8 @@ pub(crate) fn doc(check: &Check) -> CheckDoc {
             Run::Redis(_) => "redis",
             Run::Pooler(_) => "pooler",
             Run::Host(_) => "host",
+            Run::Statement(_) => "statement",
+            Run::Log(_) => "log",
         }
         .to_owned(),
         severity: check.severity,

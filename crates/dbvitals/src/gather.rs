@@ -170,9 +170,7 @@ fn role_problem(said: Option<Role>, data: &TargetData) -> Option<String> {
     let is_replica = match data {
         TargetData::Postgres(pg) => pg.server.in_recovery,
         TargetData::Redis(redis) => redis.server.role == "slave",
-        TargetData::Pooler(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => {
-            return None;
-        }
+        _ => return None,
     };
     match (said, is_replica) {
         (Some(Role::Primary), true) => {

@@ -4,7 +4,9 @@
 pub mod cluster;
 pub mod finding;
 pub mod host;
+pub mod log;
 pub mod pg;
+pub mod plan;
 pub mod pooler;
 pub mod redis;
 pub mod report;
@@ -13,6 +15,7 @@ pub mod severity;
 pub mod sheet;
 pub mod since;
 pub mod snapshot;
+pub mod statement;
 pub mod unit;
 pub mod version;
 

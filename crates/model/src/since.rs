@@ -32,7 +32,13 @@ pub fn since(earlier: &Snapshot, later: &mut Snapshot) {
                 last.host.growth = filesystems::growth(first, last, passed, is_same_machine);
                 None
             }
-            (_, TargetData::Unreachable { .. } | TargetData::Pooler(_)) => None,
+            (
+                _,
+                TargetData::Unreachable { .. }
+                | TargetData::Pooler(_)
+                | TargetData::Statement(_)
+                | TargetData::Log(_),
+            ) => None,
             (other, data) => {
                 let why = match other {
                     Some(TargetData::Unreachable { .. }) => "was not reached",
@@ -66,7 +72,10 @@ fn without(data: &mut TargetData, why: &Unavailable) {
         }
         TargetData::Redis(redis) => redis.window = Section::Unavailable(why.clone()),
         TargetData::Host(host) => host.host.growth = Section::Unavailable(why.clone()),
-        TargetData::Pooler(_) | TargetData::Unreachable { .. } => {}
+        TargetData::Pooler(_)
+        | TargetData::Statement(_)
+        | TargetData::Log(_)
+        | TargetData::Unreachable { .. } => {}
     }
 }
 

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Unavailable, host::HostSnapshot, pg::PgSnapshot, pooler::PoolerSnapshot, redis::RedisSnapshot,
+    Unavailable, host::HostSnapshot, log::LogSnapshot, pg::PgSnapshot, pooler::PoolerSnapshot,
+    redis::RedisSnapshot, statement::StatementSnapshot,
 };
 
 /// The version of the snapshot file this code writes.
@@ -69,6 +70,10 @@ pub enum TargetData {
     Pooler(Box<PoolerSnapshot>),
     /// The machine below some of the other targets.
     Host(Box<HostSnapshot>),
+    /// One statement under analysis.
+    Statement(Box<StatementSnapshot>),
+    /// The log of a server.
+    Log(Box<LogSnapshot>),
     /// Nothing: it could not be reached.
     Unreachable {
         /// What it was meant to be.
@@ -90,6 +95,10 @@ pub enum TargetKind {
     Pooler,
     /// A machine.
     Host,
+    /// A statement.
+    Statement,
+    /// A server's log.
+    Log,
 }
 
 /// What one collector cost.
@@ -116,6 +125,8 @@ impl TargetData {
             Self::Redis(_) => TargetKind::Redis,
             Self::Pooler(_) => TargetKind::Pooler,
             Self::Host(_) => TargetKind::Host,
+            Self::Statement(_) => TargetKind::Statement,
+            Self::Log(_) => TargetKind::Log,
             Self::Unreachable { kind, .. } => *kind,
         }
     }
@@ -129,6 +140,8 @@ impl TargetKind {
             Self::Redis => "redis",
             Self::Pooler => "pooler",
             Self::Host => "host",
+            Self::Statement => "statement",
+            Self::Log => "log",
         }
     }
 }

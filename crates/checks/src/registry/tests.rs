@@ -10,7 +10,9 @@ use crate::{
     check::Run,
     judge::run_recording,
     testing,
-    view::{DATABASE_SECTIONS, PG_SECTIONS, POOLER_SECTIONS, REDIS_SECTIONS, Reads},
+    view::{
+        DATABASE_SECTIONS, PG_SECTIONS, POOLER_SECTIONS, REDIS_SECTIONS, Reads, STATEMENT_SECTIONS,
+    },
 };
 
 #[test]
@@ -108,6 +110,8 @@ fn needs_and_uses_are_what_is_read() {
                 testing::edit(&mut pooler.queue);
             }),
             Run::Host(_) => testing::host(|_, _| {}),
+            Run::Statement(_) => testing::statement(|_| {}),
+            Run::Log(_) => testing::log(|_| {}),
         };
         let reads = Reads::default();
         let settings = Settings::default();
@@ -124,8 +128,14 @@ fn needs_and_uses_are_what_is_read() {
         let declared: BTreeSet<_> = check.needs.iter().chain(check.uses).copied().collect();
         assert_eq!(reads.into_inner(), declared, "{}: read at the top of `run`", check.id);
         for section in declared {
-            let known =
-                [PG_SECTIONS, DATABASE_SECTIONS, REDIS_SECTIONS, POOLER_SECTIONS, &["host"]];
+            let known = [
+                PG_SECTIONS,
+                DATABASE_SECTIONS,
+                REDIS_SECTIONS,
+                POOLER_SECTIONS,
+                STATEMENT_SECTIONS,
+                &["host"],
+            ];
             assert!(known.iter().any(|all| all.contains(&section)), "{}: {section}", check.id);
         }
     }
@@ -161,6 +171,8 @@ fn a_server_with_nothing_in_it_has_no_warnings() {
         testing::redis(|_| {}),
         testing::pooler(|_| {}),
         testing::host(|_, _| {}),
+        testing::statement(|_| {}),
+        testing::log(|_| {}),
     ] {
         let report = crate::judge(&built, &Settings::default());
         let bad: Vec<_> = report.findings.iter().map(|f| (&f.check, &f.message)).collect();
@@ -174,6 +186,7 @@ fn views_offer_every_section_of_the_model() {
         pg::{DatabaseSnapshot, PgSnapshot},
         pooler::PoolerSnapshot,
         redis::RedisSnapshot,
+        statement::StatementSnapshot,
     };
     fn sections(value: &serde_json::Value) -> BTreeSet<&str> {
         let fields = value.as_object().unwrap().iter();
@@ -191,6 +204,7 @@ fn views_offer_every_section_of_the_model() {
         (value(serde_json::to_value(DatabaseSnapshot::default())), DATABASE_SECTIONS),
         (value(serde_json::to_value(RedisSnapshot::default())), REDIS_SECTIONS),
         (value(serde_json::to_value(PoolerSnapshot::default())), POOLER_SECTIONS),
+        (value(serde_json::to_value(StatementSnapshot::default())), STATEMENT_SECTIONS),
     ] {
         assert_eq!(sections(&model), offered.iter().copied().collect());
     }

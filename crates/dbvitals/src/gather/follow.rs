@@ -98,8 +98,6 @@ fn stranger(lead: &Lead, data: &TargetData) -> Option<String> {
         }
         TargetData::Postgres(_) => None,
         TargetData::Unreachable { why, .. } => Some(why.detail.clone()),
-        TargetData::Pooler(_) | TargetData::Redis(_) | TargetData::Host(_) => {
-            Some("it is no PostgreSQL server".to_owned())
-        }
+        _ => Some("it is no PostgreSQL server".to_owned()),
     }
 }

@@ -63,7 +63,7 @@ fn is_local(data: &TargetData) -> bool {
     match data {
         TargetData::Postgres(pg) => pg.server.is_local,
         TargetData::Redis(redis) => redis.server.is_local,
-        TargetData::Pooler(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => false,
+        _ => false,
     }
 }
 
@@ -84,7 +84,7 @@ fn places(data: &TargetData) -> Vec<Place> {
             .value()
             .and_then(|config| config.text("dir"))
             .and_then(|path| place("redis", path)),
-        TargetData::Pooler(_) | TargetData::Host(_) | TargetData::Unreachable { .. } => None,
+        _ => None,
     };
     found.into_iter().collect()
 }

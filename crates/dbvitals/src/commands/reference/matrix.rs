@@ -35,6 +35,8 @@ pub(super) fn page(proof: &Proof) -> String {
     table(&mut page, proof, "Redis and Valkey", &REDIS.map(|(_, name, _)| name), redis);
     table(&mut page, proof, "Connection pooler", &["PgBouncer"], pooler);
     table(&mut page, proof, "The machine", &["Linux"], host);
+    table(&mut page, proof, "Statements and their plans", &["any version"], statement);
+    table(&mut page, proof, "The server's log", &["any version"], log);
     page
 }
 
@@ -91,7 +93,18 @@ fn host(check: &Check) -> Option<Vec<&'static str>> {
     matches!(check.run, Run::Host(_)).then(|| vec!["●"])
 }
 
+fn statement(check: &Check) -> Option<Vec<&'static str>> {
+    matches!(check.run, Run::Statement(_)).then(|| vec!["●"])
+}
+
+fn log(check: &Check) -> Option<Vec<&'static str>> {
+    matches!(check.run, Run::Log(_)).then(|| vec!["●"])
+}
+
 fn table(page: &mut String, proof: &Proof, title: &str, columns: &[&str], marks: Marks) {
+    if CHECKS.iter().all(|check| marks(check).is_none()) {
+        return;
+    }
     let _ = write!(page, "\n## {title}\n\n| check |");
     for column in columns {
         let _ = write!(page, " {column} |");

@@ -1,0 +1,93 @@
+//! One statement under analysis: its text, what it is, how it is planned, what stands around it.
+#![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Section,
+    pg::{
+        DatabaseSnapshot,
+        instance::{Server, Settings},
+    },
+    plan::Plan,
+};
+
+/// Everything seen of one statement.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatementSnapshot {
+    /// The statement as it was given, without the ones before and after it.
+    pub text: String,
+    /// Where it stands in what was given, in bytes.
+    pub at: Option<Range<usize>>,
+    /// Sixteen hexadecimal digits; `None` where the grammar refuses the text.
+    pub fingerprint: Option<String>,
+    /// The lowercase word of its class.
+    pub class: Option<String>,
+    /// Why it has no class, where it has none.
+    pub refused: Option<String>,
+    /// Who planned it; `None` for a plan that came from a file.
+    pub server: Option<Server>,
+    /// The role it was planned as, where that is not the one that connected.
+    pub role: Option<String>,
+    /// Its plans, the most telling first.
+    pub plans: Section<Vec<StatementPlan>>,
+    /// What the server counted of it.
+    pub calls: Section<Calls>,
+    /// Settings that were in force where it was planned.
+    pub settings: Section<Settings>,
+    /// The relations it names, with their columns, indexes, constraints and statistics.
+    pub facts: Section<DatabaseSnapshot>,
+}
+
+/// A plan and how it came about.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatementPlan {
+    pub kind: PlanKind,
+    /// Values the parameters had, as text; `None` is NULL. Empty for a generic plan.
+    pub parameters: Vec<Option<String>>,
+    pub plan: Plan,
+}
+
+/// How a plan came about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanKind {
+    /// Read from a file or a log.
+    #[default]
+    Given,
+    /// Planned without knowing the parameters.
+    Generic,
+    /// Planned for the values in the text, or for representative ones.
+    Custom,
+    /// Executed, with rows and times.
+    Measured,
+}
+
+/// What `pg_stat_statements` counted of a statement, over its entries of all users.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Calls {
+    pub calls: i64,
+    pub total_ms: f64,
+    pub mean_ms: f64,
+    pub max_ms: Option<f64>,
+    pub rows: i64,
+    /// Share of the time of all statements of the database.
+    pub share_of_time: Option<f64>,
+}
+
+impl PlanKind {
+    /// The lowercase word used in every format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Generic => "generic",
+            Self::Custom => "custom",
+            Self::Measured => "measured",
+        }
+    }
+}
