@@ -25,6 +25,7 @@ fn number(found: &Finding, label: &str) -> f64 {
 async fn filled<'a>(pg: &'a dbvitals_testkit::Postgres, check: &'static str) -> Case<'a> {
     let case = Case::fresh(pg, check).await;
     case.sql(FILL).await;
+    case.counted("t").await;
     case.sql("vacuum (analyze, truncate off) t").await;
     case.measuring().monitoring()
 }
@@ -100,6 +101,7 @@ async fn what_is_kept_free_on_purpose_is_not_measured_as_bloat() {
              create index on t (id) with (fillfactor = 60)",
         )
         .await;
+        case.counted("t").await;
         case.sql("vacuum (analyze) t").await;
         let case = case.measuring().monitoring();
         case.gone().await;
@@ -118,6 +120,7 @@ async fn a_toast_table_is_measured_and_mended_with_its_table() {
          update docs set body = repeat('y', 7000)",
     )
     .await;
+    case.until("select n_tup_upd = 4000 from pg_stat_user_tables where relname = 'docs'").await;
     case.sql("vacuum (analyze, truncate off) docs").await;
     let case = case.measuring();
     let found = case.only().await;
@@ -134,6 +137,7 @@ async fn a_locked_index_is_passed_over() {
     let pg = server();
     let case = Case::fresh(pg, "pg-bloated-index").await.with("warning_size_bytes", 1.0);
     case.sql(FILL).await;
+    case.counted("t").await;
     case.sql("vacuum (analyze, truncate off) t").await;
     case.sql("create extension pgstattuple").await;
     let case = case.measuring();

@@ -52,6 +52,7 @@ async fn fill(case: &Case<'_>) {
         case.sql(&format!("create {definition}")).await;
     }
     case.sql("delete from t where abs(hashtext(ctid::text)) % 100 < 60").await;
+    case.counted("t").await;
     case.sql("vacuum (analyze) t").await;
 }
 
@@ -102,6 +103,7 @@ async fn unknown_combinations_raise_no_finding_until_they_are_counted() {
          delete from t where abs(hashtext(ctid::text)) % 100 < 60",
     )
     .await;
+    case.counted("t").await;
     case.sql("vacuum (analyze) t").await;
     case.gone().await;
     case.sql("create statistics counted (ndistinct) on country, zip from t").await;

@@ -84,6 +84,17 @@ impl<'a> Case<'a> {
         self.pg.wait_until(&self.database, query).await.unwrap();
     }
 
+    /// Waits until the server has counted all that was written to a table, of which rows are left: a session's
+    /// counters may arrive after the session ended, and counted after an `ANALYZE` or a `VACUUM` they look like
+    /// writes that came after it.
+    pub(crate) async fn counted(&self, table: &str) {
+        self.until(&format!(
+            "select n_tup_ins - n_tup_del = (select count(*) from {table})
+             from pg_stat_user_tables where relid = '{table}'::regclass"
+        ))
+        .await;
+    }
+
     /// What the check says of this database, and of the server as a whole; a skip stops the test.
     pub(crate) async fn findings(&self) -> Vec<Finding> {
         let report = self.report().await;

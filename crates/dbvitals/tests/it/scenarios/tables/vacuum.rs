@@ -12,6 +12,7 @@ async fn kept(case: &Case<'_>, rows: u32) {
          insert into t select g, 0 from generate_series(1, {rows}) as g"
     ))
     .await;
+    case.counted("t").await;
     case.sql("vacuum (analyze) t").await;
     case.until(&format!("select pg_stat_get_live_tuples('t'::regclass) = {rows}")).await;
 }
@@ -118,6 +119,7 @@ async fn a_vacuum_in_vain_names_who_holds_the_rows() {
         .await
         .unwrap();
     case.sql("delete from t where id <= 20000").await;
+    case.counted("t").await;
     case.sql("vacuum t").await;
     dead(&case, 20_000).await;
     let found = case.only().await;
