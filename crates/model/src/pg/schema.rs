@@ -143,10 +143,11 @@ pub struct LargeObjects {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CollationMismatch {
+    pub schema: String,
     pub collation: String,
     pub recorded_version: String,
     pub actual_version: String,
-    /// Indexes that order by it (bounded).
+    /// Indexes that order by it, as SQL writes them (bounded).
     pub indexes: Vec<String>,
     pub index_count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,8 @@
 //! Indexes sorted by rules the operating system no longer follows.
 
-use dbvitals_model::{Evidence, Fix, FixKind, Severity, Subject, Unit};
+use dbvitals_model::{
+    Evidence, Fix, FixKind, Severity, Subject, Unit, pg::schema::CollationMismatch,
+};
 
 use crate::{
     check::{Check, Component, Run, Topic},
@@ -49,7 +51,9 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let mismatches = db.collation_mismatches()?;
     let found = mismatches.iter().map(|mismatch| {
         let is_default = mismatch.collation == "default";
-        let mut statements: Vec<String> = if is_default {
+        // To record the version while any of them is left as it was would hide it.
+        let knows_all = i64::try_from(mismatch.indexes.len()) == Ok(mismatch.index_count);
+        let mut statements: Vec<String> = if is_default || !knows_all {
             vec![format!("REINDEX DATABASE CONCURRENTLY {};", sql::ident(db.name()))]
         } else {
             mismatch
@@ -61,7 +65,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         statements.push(if is_default {
             format!("ALTER DATABASE {} REFRESH COLLATION VERSION;", sql::ident(db.name()))
         } else {
-            format!("ALTER COLLATION {} REFRESH VERSION;", mismatch.collation)
+            format!("ALTER COLLATION {} REFRESH VERSION;", name(mismatch))
         });
         let fix = Fix::new(FixKind::Review, statements).locking(
             "ShareUpdateExclusiveLock",
@@ -98,10 +102,16 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     Ok(found.collect())
 }
 
+/// A collation as SQL writes it, whatever the search path.
+fn name(mismatch: &CollationMismatch) -> String {
+    match mismatch.schema.as_str() {
+        "" | "pg_catalog" => sql::ident(&mismatch.collation),
+        schema => sql::qualified(schema, &mismatch.collation),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::pg::schema::CollationMismatch;
-
     use super::*;
     use crate::testing::{self, edit};
 
@@ -120,6 +130,38 @@ mod tests {
         let statements = &found[0].fix.as_ref().unwrap().statements;
         assert_eq!(statements[0], "REINDEX DATABASE CONCURRENTLY app;");
         assert_eq!(statements[1], "ALTER DATABASE app REFRESH COLLATION VERSION;");
+    }
+
+    fn of(index_count: i64) -> Vec<String> {
+        let snapshot = testing::database(|db| {
+            *edit(&mut db.collation_mismatches) = vec![CollationMismatch {
+                schema: "Shop".into(),
+                collation: "de-x-icu".into(),
+                indexes: vec!["public.a".into(), "\"Shop\".b".into()],
+                index_count,
+                ..CollationMismatch::default()
+            }];
+        });
+        testing::findings(&CHECK, &snapshot)[0].fix.clone().unwrap().statements
+    }
+
+    #[test]
+    fn names_are_written_as_sql() {
+        assert_eq!(
+            of(2),
+            [
+                "REINDEX INDEX CONCURRENTLY public.a;",
+                "REINDEX INDEX CONCURRENTLY \"Shop\".b;",
+                "ALTER COLLATION \"Shop\".\"de-x-icu\" REFRESH VERSION;",
+            ]
+        );
+    }
+
+    #[test]
+    fn indexes_beyond_the_list_are_rebuilt_too() {
+        let statements = of(3);
+        assert_eq!(statements[0], "REINDEX DATABASE CONCURRENTLY app;");
+        assert_eq!(statements.len(), 2);
     }
 
     #[test]

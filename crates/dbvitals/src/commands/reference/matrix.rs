@@ -20,8 +20,9 @@ const INTRODUCTION: &str = "\
 Where a check applies: ● on versions that the tests run, ○ on versions whose fields are the same and which no test runs. \
 *Rights* is what a role needs so that nothing the check must read is missing (for PostgreSQL besides `CONNECT`, for \
 Redis as ACL rules); after *better with* stands what it uses where it is there. What is refused is named in the report \
-with the statement that grants it. *Proven by* names tests that bring the condition about on real servers; *built* \
-means tests over snapshots made by hand, at both sides of every threshold.
+with the statement that grants it. *Proven by* names tests that bring the condition about on real servers and a real machine; where one fact cannot be \
+made there (a disk that fails, weeks that pass), that fact alone is replaced in what was read, and the test says which. \
+*built* means tests over snapshots made by hand, at both sides of every threshold.
 ";
 
 /// The page.

@@ -194,6 +194,53 @@ async fn page_images_are_compressed() {
     judge.is_silent(&look(&[("main", &server)]).await);
 }
 
+/// Commit times are asked for round by round over more pages than the cache of 16 holds; twice as many hold them.
+#[tokio::test]
+async fn a_small_cache_that_misses_gets_more_buffers() {
+    const PAGES: u32 = 24;
+    // Ids whose times fit on a page of 8 kB at ten bytes each.
+    const IDS: u32 = 819;
+    let server = Postgres::builder(PgVersion::V18)
+        .setting("track_commit_timestamp", "on")
+        .setting("commit_timestamp_buffers", "16")
+        .start()
+        .unwrap();
+    let judge = Judge::of("pg-slru-low-hit-ratio").with("min_blocks_read", 100.0);
+    judge.is_silent(&look(&[("main", &server)]).await);
+    let first = server.scalar("postgres", "select txid_current()").await.unwrap();
+    // A block with a handler is a transaction of its own, and has an id of its own.
+    let spend = format!(
+        "create table spent (n int); do $$ begin for n in 1..{} loop
+             begin insert into spent values (n); exception when others then null; end;
+         end loop; end $$",
+        PAGES * IDS
+    );
+    server.sql("postgres", &spend).await.unwrap();
+    let ask = format!(
+        "select count(pg_xact_commit_timestamp(({first} + n % {PAGES} * {IDS})::text::xid))
+         from generate_series(1, {PAGES} * 40) as n"
+    );
+    server.sql("postgres", &ask).await.unwrap();
+    let counted = format!(
+        "select blks_hit + blks_read >= {PAGES} * 40 from pg_stat_slru
+         where name = 'commit_timestamp'"
+    );
+    server.wait_until("postgres", &counted).await.unwrap();
+    let finding = judge.fires(Severity::Info, &look(&[("main", &server)]).await);
+    assert_eq!(finding.subject.name, "commit_timestamp");
+
+    mend(&server, "postgres", &finding).await;
+    server.restart().unwrap();
+    let now = server.scalar("postgres", "show commit_timestamp_buffers").await.unwrap();
+    assert_eq!(now, "256kB");
+    server.sql("postgres", "select pg_stat_reset_slru(null)").await.unwrap();
+    server.sql("postgres", &ask).await.unwrap();
+    server.wait_until("postgres", &counted).await.unwrap();
+    let strict = Judge::of("pg-slru-low-hit-ratio").with("min_blocks_read", 1.0);
+    let found = strict.findings(&look(&[("main", &server)]).await);
+    assert!(found.iter().all(|finding| finding.subject.name != "commit_timestamp"), "{found:#?}");
+}
+
 #[tokio::test]
 async fn an_archiver_is_failing_until_it_works_again() {
     for version in [PgVersion::V13, PgVersion::V18] {

@@ -33,6 +33,11 @@ impl Trial {
     /// A check with its default thresholds, on a server that gets a database [`DATABASE`].
     pub(crate) async fn of(check: &'static str, server: Postgres) -> Self {
         server.create_database(DATABASE).await.unwrap();
+        Self::on(check, server)
+    }
+
+    /// The same on a server that has the database.
+    pub(crate) fn on(check: &'static str, server: Postgres) -> Self {
         Self { server, check, limits: BTreeMap::new(), window: None, user: "monitor" }
     }
 

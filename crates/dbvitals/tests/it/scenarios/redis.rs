@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use dbvitals_model::{Finding, Severity, TargetData, snapshot::Expectations};
+use dbvitals_model::{Finding, Section, Severity, Snapshot, TargetData, snapshot::Expectations};
 use dbvitals_redis::{Options, Target, collect};
 use dbvitals_testkit::Redis;
 
@@ -71,8 +71,8 @@ impl<'a> Scene<'a> {
         self
     }
 
-    /// Collects and judges.
-    pub(crate) async fn verdict(&self) -> Verdict {
+    /// All that can be seen of the server now.
+    pub(crate) async fn snapshot(&self) -> Snapshot {
         let options = Options {
             sample_time: Duration::from_secs(20),
             timeout: Duration::from_secs(30),
@@ -82,8 +82,17 @@ impl<'a> Scene<'a> {
         let target = Target::parse(&self.url).unwrap();
         let collected = collect(&target, &options).await.unwrap();
         let data = TargetData::Redis(Box::new(collected.snapshot));
-        let snapshot = verdict::snapshot("cache", data, self.expectations.clone());
-        verdict::verdict(self.check, &snapshot, &self.limits)
+        verdict::snapshot("cache", data, self.expectations.clone())
+    }
+
+    /// What the check says of a snapshot.
+    pub(crate) fn judged(&self, snapshot: &Snapshot) -> Verdict {
+        verdict::verdict(self.check, snapshot, &self.limits)
+    }
+
+    /// Collects and judges.
+    pub(crate) async fn verdict(&self) -> Verdict {
+        self.judged(&self.snapshot().await)
     }
 
     /// The only finding.
@@ -145,6 +154,15 @@ impl<'a> Scene<'a> {
             assert!(output.status.success(), "{statement}: {output:?}");
         }
     }
+}
+
+/// The same snapshot with another value of one field of `INFO`.
+pub(crate) fn told(snapshot: &Snapshot, field: &str, value: &str) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    let TargetData::Redis(redis) = &mut snapshot.targets[0].data else { unreachable!() };
+    let Section::Collected(info) = &mut redis.info else { panic!("{:?}", redis.info) };
+    info.value.fields.insert(field.to_owned(), value.to_owned());
+    snapshot
 }
 
 /// A field of `INFO`.

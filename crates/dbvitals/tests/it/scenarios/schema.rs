@@ -90,6 +90,35 @@ const BY_HAND: [(&str, &str, &str); 7] = [
     ),
 ];
 
+/// Kinds of types that a join converts, as long as they differ.
+#[tokio::test]
+async fn columns_that_are_compared_get_one_type() {
+    for version in BOTH_ENDS {
+        let server = Postgres::builder(version).preload("pg_stat_statements").start().unwrap();
+        let trial = Trial::of("pg-mixed-type-column", server).await.with_statements().await;
+        let trial = trial.by_superuser();
+        trial
+            .sql(
+                "create table customers (customer_id int primary key); \
+                 create table \"Bills\" (customer_id text); \
+                 insert into customers select generate_series(1, 100); \
+                 insert into \"Bills\" select customer_id from customers",
+            )
+            .await;
+        trial.gone().await;
+        trial
+            .sql(
+                "select count(*) from customers c join \"Bills\" b \
+                 on c.customer_id::text = b.customer_id",
+            )
+            .await;
+        let found = trial.found().await;
+        assert!(found.message.contains("customers.customer_id integer"), "{}", found.message);
+        trial.sql("alter table \"Bills\" alter customer_id type int using customer_id::int").await;
+        trial.gone().await;
+    }
+}
+
 #[tokio::test]
 async fn what_a_person_changes_is_no_longer_found() {
     for version in BOTH_ENDS {

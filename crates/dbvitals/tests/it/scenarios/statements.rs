@@ -3,7 +3,7 @@
 use dbvitals_model::Severity;
 use dbvitals_testkit::{PgVersion, Postgres};
 
-use super::harness::{Trial, each};
+use super::harness::{DATABASE, Trial, each};
 
 async fn counting(check: &'static str, version: PgVersion) -> Trial {
     let server = Postgres::builder(version)
@@ -155,6 +155,60 @@ async fn a_working_set_larger_than_the_cache_is_told() {
     trial.sql("vacuum analyze orders").await;
     trial.sql(&LOOKUP.repeat(50)).await;
     trial.gone_about("from orders where customer").await;
+}
+
+/// One update of a hundred waits a second and a half for somebody else's lock.
+#[tokio::test]
+async fn a_statement_that_waits_now_and_then_is_erratic() {
+    for version in [PgVersion::OLDEST, PgVersion::NEWEST] {
+        let trial = counting("pg-erratic-statement", version).await;
+        trial
+            .sql("create table stock (id int, left_over int); insert into stock values (1, 0)")
+            .await;
+        let sell = "update stock set left_over = left_over + 1 where id = 1;";
+        trial.sql("select pg_stat_statements_reset()").await;
+        trial.sql(&sell.repeat(99)).await;
+        trial.gone().await;
+        let holder = trial.server.client(DATABASE).await.unwrap();
+        holder.batch_execute("begin; select id from stock for update").await.unwrap();
+        let waits = "count(*) > 0 from pg_locks where not granted";
+        let releasing = async {
+            trial.until(waits).await;
+            holder.batch_execute("select pg_sleep(1.5); commit").await.unwrap();
+        };
+        tokio::join!(trial.sql(sell), releasing);
+        let found = trial.found_about("update stock").await;
+        assert_eq!(found.severity, Severity::Info);
+        trial.sql("select pg_stat_statements_reset()").await;
+        trial.sql(&sell.repeat(100)).await;
+        trial.gone_about("update stock").await;
+    }
+}
+
+/// A table that does not fit the cache is read from outside by each call; with an index what is read fits.
+#[tokio::test]
+async fn a_statement_that_waits_for_reads_gets_an_index() {
+    for version in [PgVersion::OLDEST, PgVersion::NEWEST] {
+        let server = Postgres::builder(version)
+            .preload("pg_stat_statements")
+            .setting("track_io_timing", "on")
+            .setting("shared_buffers", "1MB")
+            .setting("autovacuum", "off")
+            .start()
+            .unwrap();
+        // What the disk delivers comes from the machine's memory here: any wait counts.
+        let trial = Trial::of("pg-io-bound-statement", server).await.with_statements().await;
+        let trial = trial.limit("min_busy_ratio", 0.0).limit("max_io_ratio", 0.001);
+        with_orders(&trial).await;
+        trial.sql(&LOOKUP.repeat(20)).await;
+        let found = trial.found_about("from orders where customer").await;
+        assert_eq!(found.severity, Severity::Warning);
+        trial.sql("create index on orders (customer, id)").await;
+        trial.sql("vacuum analyze orders").await;
+        let reset = "select pg_stat_statements_reset();";
+        trial.sql(&format!("{LOOKUP} {reset} {}", LOOKUP.repeat(20))).await;
+        trial.gone_about("from orders where customer").await;
+    }
 }
 
 #[tokio::test]

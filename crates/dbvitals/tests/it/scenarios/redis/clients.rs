@@ -3,7 +3,7 @@
 use dbvitals_model::Severity;
 use dbvitals_testkit::{Redis, RedisVersion};
 
-use super::{Scene, load, until};
+use super::{Scene, load, told, until};
 
 #[tokio::test]
 async fn clients_near_limit() {
@@ -114,6 +114,37 @@ async fn monitor_running() {
         let finding = scene.mended().await;
         assert_eq!(finding.severity, Severity::Warning);
     }
+}
+
+/// Redis counts these from 7.2 on: on 7.0 the count is replaced by that of the lines in its log.
+#[tokio::test]
+async fn output_buffer_disconnects() {
+    let redis = Redis::builder(RedisVersion::V7)
+        .config("client-output-buffer-limit", "pubsub 1mb 1mb 0")
+        .start()
+        .unwrap();
+    let counted = |snapshot| {
+        let closed = redis.log_text().matches("overcoming of output buffer limits").count();
+        told(&snapshot, "client_output_buffer_limit_disconnections", &closed.to_string())
+    };
+    let scene = Scene::new(&redis, "redis-output-buffer-disconnects");
+    let before = scene.judged(&counted(scene.snapshot().await));
+    assert!(before.judged && before.findings.is_empty(), "{before:#?}");
+    // Subscribes, and reads nothing.
+    let mut deaf = redis.connection().unwrap();
+    deaf.send(&["SUBSCRIBE", "news"]).unwrap();
+    until(&redis, "pubsub_channels", |channels| channels == "1");
+    let mut publisher = redis.connection().unwrap();
+    let page = "x".repeat(500_000);
+    while publisher.command(&["PUBLISH", "news", &page]).unwrap().text() != "0" {}
+    let after = scene.judged(&counted(scene.snapshot().await));
+    assert_eq!(after.findings.len(), 1, "{after:#?}");
+    assert_eq!(after.findings[0].severity, Severity::Warning);
+    // What counts them forgets them with the rest.
+    redis.cli(&["CONFIG", "RESETSTAT"]).unwrap();
+    let field = "client_output_buffer_limit_disconnections";
+    let reset = scene.judged(&told(&scene.snapshot().await, field, "0"));
+    assert!(reset.judged && reset.findings.is_empty(), "{reset:#?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,32 @@ use dbvitals_testkit::{Redis, RedisVersion};
 
 use super::{Scene, load, until};
 
+/// While somebody writes nothing but keys that end at once, most of what expires has expired.
+#[tokio::test]
+async fn stale_expired_keys() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).config("hz", "100").start().unwrap();
+        let scene =
+            || Scene::new(&redis, "redis-stale-expired-keys").limit("min_expiring_keys", 1.0);
+        scene().silent().await;
+        // The names come round, so that the writer cannot fill the memory.
+        let script = "for n = 1, 5000 do redis.call('set', 'k:' .. n, n, 'px', 1) end";
+        let mut connection = redis.connection().unwrap();
+        let writer = load::Busy::with(move || {
+            connection.command(&["EVAL", script, "0"]).unwrap();
+        });
+        let share = |text: &str| text.parse::<f64>().unwrap();
+        until(&redis, "expired_stale_perc", |text| share(text) > 30.0);
+        let finding = scene().found().await;
+        scene().run(&finding.fix.unwrap().statements);
+        let effort = redis.cli(&["CONFIG", "GET", "active-expire-effort"]).unwrap();
+        assert_eq!(effort, "active-expire-effort\n4");
+        drop(writer);
+        until(&redis, "expired_stale_perc", |text| share(text) < 10.0);
+        scene().silent().await;
+    }
+}
+
 #[tokio::test]
 async fn low_hit_ratio() {
     for version in RedisVersion::ALL {

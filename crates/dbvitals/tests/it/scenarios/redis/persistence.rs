@@ -3,7 +3,8 @@
 use dbvitals_model::Severity;
 use dbvitals_testkit::{Redis, RedisVersion};
 
-use super::{Scene, info, load, until};
+use super::{Scene, info, load, told, until};
+use crate::scenarios::host::machine::Files;
 
 #[tokio::test]
 async fn save_failing() {
@@ -38,6 +39,50 @@ async fn aof_failing() {
     scene.run(&finding.fix.unwrap().statements);
     until(&redis, "aof_last_bgrewrite_status", |status| status == "ok");
     scene.silent().await;
+}
+
+/// A disk that takes seconds to sync cannot be made here: the count of delays is replaced. The file is real.
+#[tokio::test]
+async fn aof_fsync_delayed() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).config("appendonly", "yes").start().unwrap();
+        redis.cli(&["SET", "a", "1"]).unwrap();
+        let scene = Scene::new(&redis, "redis-aof-fsync-delayed");
+        let seen = scene.snapshot().await;
+        let truth = scene.judged(&seen);
+        assert!(truth.judged, "{truth:#?}");
+        let slow = scene.judged(&told(&seen, "aof_delayed_fsync", "9"));
+        assert_eq!(slow.findings.len(), 1, "{slow:#?}");
+        assert_eq!(slow.findings[0].severity, Severity::Warning);
+        let quick = scene.judged(&told(&seen, "aof_delayed_fsync", "0"));
+        assert!(quick.judged && quick.findings.is_empty(), "{quick:#?}");
+        // Without the file there is nothing to wait for, whatever was counted before.
+        redis.cli(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
+        let without = scene.judged(&told(&scene.snapshot().await, "aof_delayed_fsync", "9"));
+        assert_eq!(without.findings, []);
+    }
+}
+
+/// The copy is real; the memory left is replaced, since to fill this machine's would harm others.
+#[tokio::test]
+async fn copy_on_write_exceeds_memory() {
+    for version in RedisVersion::ALL {
+        let redis = Redis::builder(version).start().unwrap();
+        let scene = Scene::new(&redis, "redis-copy-on-write-exceeds-memory");
+        load::strings(&redis, 1000, "1", |n| format!("order:{n}"));
+        redis.cli(&["BGSAVE"]).unwrap();
+        until(&redis, "rdb_last_bgsave_time_sec", |seconds| seconds != "-1");
+        until(&redis, "rdb_last_cow_size", |bytes| bytes != "0");
+        let seen = scene.snapshot().await;
+        let mut machine = Files::read();
+        let truth = machine.below(&seen);
+        machine.set("/proc/meminfo", "MemAvailable", "1 kB");
+        let short = scene.judged(&machine.below(&seen));
+        assert_eq!(short.findings.len(), 1, "{short:#?}");
+        assert_eq!(short.findings[0].severity, Severity::Critical);
+        let enough = scene.judged(&truth);
+        assert!(enough.judged && enough.findings.is_empty(), "{enough:#?}");
+    }
 }
 
 #[tokio::test]
