@@ -1,6 +1,9 @@
 //! A throwaway certificate authority with a server and two client certificates.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -17,6 +20,11 @@ pub enum Validity {
     Valid,
     /// Ended on 2002-01-01.
     Expired,
+    /// Still valid, but not for long.
+    EndsIn {
+        /// So many days from now.
+        days: u32,
+    },
 }
 
 /// PEM files in a server's folder. Private keys have mode 0600 and belong to the server's user.
@@ -45,9 +53,17 @@ impl Certificates {
 
         let mut server = named(names.first().map_or("localhost", String::as_str), names)?;
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        if validity == Validity::Expired {
-            server.not_before = date_time_ymd(2001, 1, 1);
-            server.not_after = date_time_ymd(2002, 1, 1);
+        match validity {
+            Validity::Valid => {}
+            Validity::Expired => {
+                server.not_before = date_time_ymd(2001, 1, 1);
+                server.not_after = date_time_ymd(2002, 1, 1);
+            }
+            Validity::EndsIn { days } => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let left = Duration::from_hours(24) * days;
+                server.not_after = date_time_ymd(1970, 1, 1) + now + left;
+            }
         }
         made.issue(run_as, "server", &server, &issuer)?;
         for user in ["postgres", "monitor"] {

@@ -17,7 +17,7 @@ use version::PgVersion;
 
 use crate::{
     TestkitError,
-    certificates::Certificates,
+    certificates::{Certificates, Validity},
     launch::{has_ended, start_and_wait, wait_until},
     run_as::RunAs,
     supervisor::Supervisor,
@@ -96,6 +96,15 @@ impl Postgres {
     /// The certificates, when TLS was asked for.
     pub fn certificates(&self) -> Option<&Certificates> {
         self.certificates.as_ref()
+    }
+
+    /// Puts new certificates, for the same names, in the place of those there are; [`Self::reload`] makes the
+    /// server show them.
+    pub fn renew_certificates(&self, validity: Validity) -> Result<(), TestkitError> {
+        let Some((names, _)) = &self.builder.tls else {
+            return Err(TestkitError::State("the server was started without TLS".into()));
+        };
+        Certificates::make(&self.folder().join("tls"), self.run_as, names, validity).map(drop)
     }
 
     /// The postmaster's process id, when it runs.

@@ -33,16 +33,23 @@ pub fn needs_restart(settings: &Settings, name: &str) -> bool {
 
 /// A number of bytes as a memory setting, rounded up: `4GB`, `640MB`.
 pub fn memory(bytes: f64) -> String {
-    const MEGABYTE: f64 = 1_048_576.0;
-    let megabytes = (bytes / MEGABYTE).ceil().max(1.0);
-    let gigabytes = (megabytes / 1024.0).ceil();
-    let is_whole = (gigabytes * 1024.0 - megabytes).abs() < 0.5;
-    if is_whole || megabytes >= 10_240.0 {
+    let megabytes = rounded(bytes) / MEGABYTE;
+    let gigabytes = (megabytes / 1024.0).round();
+    if (gigabytes * 1024.0 - megabytes).abs() < 0.5 {
         format!("{gigabytes:.0}GB")
     } else {
         format!("{megabytes:.0}MB")
     }
 }
+
+/// The bytes that [`memory`] writes down: whole megabytes, from 10 GB on whole gigabytes.
+pub fn rounded(bytes: f64) -> f64 {
+    let megabytes = (bytes / MEGABYTE).ceil().max(1.0);
+    let is_large = megabytes >= 10_240.0;
+    MEGABYTE * if is_large { (megabytes / 1024.0).ceil() * 1024.0 } else { megabytes }
+}
+
+const MEGABYTE: f64 = 1_048_576.0;
 
 /// The value as it would be written into the configuration, unit included where it has a name.
 pub fn present(settings: &Settings, name: &str) -> Option<String> {

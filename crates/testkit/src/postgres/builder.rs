@@ -32,7 +32,7 @@ pub struct PostgresBuilder {
     preload: Vec<String>,
     hba: Vec<String>,
     initdb: Vec<String>,
-    tls: Option<(Vec<String>, Validity)>,
+    pub(super) tls: Option<(Vec<String>, Validity)>,
     archive: bool,
 }
 

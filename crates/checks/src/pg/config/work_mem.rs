@@ -2,7 +2,10 @@
 
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
-use crate::pg::{config::advice, setting_change::change};
+use crate::pg::{
+    config::advice,
+    setting_change::{change, rounded},
+};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
@@ -34,8 +37,9 @@ On the day all connections work, the machine swaps or the kernel ends a process 
 sessions with it.
 
 ## How to fix
-Lower it to what one sort per connection leaves; give more to the roles or statements that need it
-(`ALTER ROLE … SET work_mem`), or lower `max_connections` and use a pooler.
+Lower it to what is left for one sort per connection beside `shared_buffers` (a quarter of memory at
+least); give more to the roles or statements that need it (`ALTER ROLE … SET work_mem`), or lower
+`max_connections` and use a pooler.
 
 ## When to ignore
 Servers behind a pooler that never opens that many connections.
@@ -81,7 +85,8 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     .with(Evidence::new("max_connections", connections, Unit::Count, "pg_settings"))
     .with(Evidence::new("hash_mem_multiplier", multiplier, Unit::Factor, "pg_settings"))
     .with(advice::memory_evidence(total));
-    let room = (limit - buffers) / (multiplier * connections);
+    // Beside a cache of a quarter of memory, which another finding of the same report may ask for.
+    let room = (limit - buffers.max(rounded(total / 4.0))) / (multiplier * connections);
     // Whole megabytes, rounded down: the setting must not exceed the room again.
     let megabytes = (room / 1_048_576.0).floor();
     if megabytes < 1.0 {
@@ -93,7 +98,7 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::Finding;
+    use dbvitals_model::{Finding, TargetData};
 
     use super::*;
     use crate::testing::{self, edit, set};
@@ -117,6 +122,23 @@ mod tests {
         assert!(found("31457", "100").is_empty());
         let one = found("31458", "100").remove(0);
         assert_eq!(one.fix.unwrap().statements[0], "ALTER SYSTEM SET work_mem = '30MB';");
+    }
+
+    #[test]
+    fn leaves_room_for_a_cache_of_usual_size() {
+        let mut asked = testing::host(|host, pg| {
+            edit(&mut host.memory).total_bytes = 8 << 30;
+            set(pg, "work_mem", "1048576", Some("kB"));
+            set(pg, "max_connections", "100", None);
+            set(pg, "shared_buffers", "2048", Some("8kB"));
+        });
+        // 16 MB of cache now, 2 GB when the advice about them is followed: a hundredth of 6 GB, not of 8 GB.
+        let one = testing::findings(&CHECK, &asked).remove(0);
+        assert_eq!(one.fix.unwrap().statements[0], "ALTER SYSTEM SET work_mem = '61MB';");
+        let TargetData::Postgres(pg) = &mut asked.targets[0].data else { panic!("no server") };
+        set(pg, "shared_buffers", "524288", Some("8kB"));
+        let one = testing::findings(&CHECK, &asked).remove(0);
+        assert_eq!(one.fix.unwrap().statements[0], "ALTER SYSTEM SET work_mem = '40MB';");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use dbvitals_model::Severity;
+use dbvitals_model::{Severity, Snapshot};
 use dbvitals_testkit::{PgVersion, Postgres};
 
-use super::harness::Trial;
+use super::{facts, harness::Trial};
 
 const BOTH_ENDS: [PgVersion; 2] = [PgVersion::OLDEST, PgVersion::NEWEST];
 
@@ -107,4 +107,59 @@ async fn versions_are_held_against_the_table_of_releases() {
     let server = Postgres::builder(PgVersion::NEWEST).start().unwrap();
     let trial = Trial::of("pg-version-end-of-life", server).await;
     assert!(trial.findings().await.iter().all(|found| found.severity < Severity::Critical));
+}
+
+/// Replaced is the minor version: the server is the last release of 14, which is what the finding asks for.
+#[tokio::test]
+async fn indexes_are_safe_again_from_14_4_on() {
+    let server = Postgres::builder(PgVersion::V14).start().unwrap();
+    let trial = Trial::of("pg-version-index-corruption", server).await;
+    let found = trial.found_where(|snapshot| minor(snapshot, 3)).await;
+    assert_eq!(found.severity, Severity::Critical);
+    trial.gone_where(|snapshot| minor(snapshot, 4)).await;
+    trial.gone().await;
+    // The rest of the advice.
+    trial
+        .sql(
+            "create extension amcheck; create table t as select generate_series(1, 1000) as n; \
+             create index by_n on t (n); select bt_index_check('by_n', heapallindexed => true)",
+        )
+        .await;
+}
+
+/// Replaced is the minor version: the builds are the newest there were when they were chosen.
+#[tokio::test]
+async fn fixes_that_were_not_installed_are_told() {
+    for version in PgVersion::ALL {
+        let server = Postgres::builder(version).start().unwrap();
+        let trial = Trial::of("pg-version-minor-behind", server).await;
+        let found = trial.found_where(|snapshot| minor(snapshot, 1)).await;
+        let lacks = format!("PostgreSQL {0}.1 lacks the fixes of {0}.", version.major());
+        assert!(found.message.starts_with(&lacks), "{}", found.message);
+        trial.gone().await;
+    }
+}
+
+fn minor(snapshot: &mut Snapshot, minor: u32) {
+    facts::postgres(snapshot).server.version.minor = minor;
+}
+
+#[tokio::test]
+async fn extensions_follow_their_libraries() {
+    for version in BOTH_ENDS {
+        let server = Postgres::builder(version).start().unwrap();
+        let trial = Trial::of("pg-extension-outdated", server).await;
+        trial.sql("create extension citext; create schema parts").await;
+        trial.gone().await;
+        let old = [("hstore", "1.4"), ("amcheck", "1.0")];
+        for (name, past) in old {
+            trial.sql(&format!("create extension {name} schema parts version '{past}'")).await;
+        }
+        for (name, past) in old {
+            let found = trial.found_about(&format!("extension {name} in app is {past}")).await;
+            trial.apply(&found).await;
+            trial.gone_about(name).await;
+        }
+        trial.gone().await;
+    }
 }

@@ -127,6 +127,29 @@ impl Trial {
         judge(snapshot, &settings)
     }
 
+    /// The one finding there is when some facts of a look are others.
+    pub(crate) async fn found_where(&self, replace: impl Fn(&mut Snapshot)) -> Finding {
+        let mut findings = self.findings_where(replace).await;
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        findings.remove(0)
+    }
+
+    /// Nothing is found any more when the same facts are others.
+    pub(crate) async fn gone_where(&self, replace: impl Fn(&mut Snapshot)) {
+        assert_eq!(self.findings_where(replace).await, []);
+    }
+
+    async fn findings_where(&self, replace: impl Fn(&mut Snapshot)) -> Vec<Finding> {
+        let mut snapshot = self.snapshot().await;
+        replace(&mut snapshot);
+        self.findings_in(&snapshot)
+    }
+
+    /// Runs the statements of a fix, and waits until a reload among them has taken effect.
+    pub(crate) async fn mend(&self, finding: &Finding) {
+        cluster::mend(&self.server, DATABASE, finding).await;
+    }
+
     /// The one finding there is.
     pub(crate) async fn found(&self) -> Finding {
         let mut findings = self.findings().await;
