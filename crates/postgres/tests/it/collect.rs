@@ -6,6 +6,7 @@ mod measured;
 mod nests_and_policies;
 mod sampling;
 mod sections;
+mod setting_sources;
 mod statements;
 mod texts;
 mod window;
