@@ -21,6 +21,9 @@ mod calls;
 mod class;
 mod condition;
 mod lookup;
+mod position;
+pub mod role;
+pub mod script;
 mod statement;
 mod survey;
 mod tree;
@@ -29,6 +32,7 @@ pub use self::{
     calls::{ConditionCall, Often, condition_calls, wrap_calls},
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
+    position::{Position, trouble},
     statement::{Refused, Statement, TableName},
 };
 

@@ -88,6 +88,11 @@ impl Statement {
         tables
     }
 
+    /// The tree of what is planned: the statement itself, or what stands in `PREPARE`, `EXPLAIN` and the like.
+    pub(crate) fn root(&self) -> &NodeEnum {
+        self.planned().unwrap_or(&self.root)
+    }
+
     /// The statement itself, out of the `PREPARE` around it.
     fn planned(&self) -> Option<&NodeEnum> {
         match &self.root {
