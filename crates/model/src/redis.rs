@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use keys::{
     EncodingUse, KeyInfo, KeyPattern, KeySample, KeyShare, PatternHits, Reconciled, ScannedNode,
-    TtlBucket,
+    SlotUse, TtlBucket,
 };
 
 use crate::{Section, ServerVersion};

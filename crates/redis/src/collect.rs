@@ -4,6 +4,7 @@ mod acl;
 mod acl_log;
 pub(crate) mod clients;
 mod cluster;
+pub(crate) mod command_log;
 pub(crate) mod config;
 pub(crate) mod info;
 pub(crate) mod latency;

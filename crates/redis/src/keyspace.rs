@@ -7,7 +7,10 @@
 mod ask;
 mod book;
 mod course;
+#[cfg(test)]
+mod coverage;
 mod describe;
+mod details;
 mod estimate;
 mod extra;
 mod facts;
@@ -21,6 +24,7 @@ mod parse;
 mod repeats;
 mod section;
 mod sizes;
+mod slots;
 mod state;
 mod tally;
 mod walk;

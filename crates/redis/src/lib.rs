@@ -21,7 +21,7 @@ mod unavailable;
 mod witness;
 
 pub use collect::{Collected, Options, collect};
-pub use command::MONITOR_RULES;
+pub use command::{MONITOR_RULES, NEWER_RULES};
 pub use error::Error;
 pub use look::{Position, Watch};
 pub use rights::rules;

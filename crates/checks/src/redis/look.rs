@@ -2,8 +2,10 @@
 
 pub mod clients;
 pub mod cost;
+mod key_sizes;
 pub mod keys;
 pub mod latency;
+mod servers;
 pub mod slowlog;
 mod standing_out;
 

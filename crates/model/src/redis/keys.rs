@@ -47,6 +47,8 @@ pub struct KeySample {
     pub reconciled: Option<Reconciled>,
     /// The servers that were asked, and those that could not be.
     pub nodes: Vec<ScannedNode>,
+    /// In a cluster: the slots with most keys, the fullest first.
+    pub slots: Vec<SlotUse>,
     /// What a reader must know to judge the numbers.
     pub notes: Vec<String>,
     /// Time spent, of all runs where it was resumed.
@@ -173,6 +175,26 @@ pub struct ScannedNode {
     pub role: String,
     /// Names seen there.
     pub keys: i64,
+    /// Keys it has, in the databases walked.
+    pub total: i64,
+    /// Slots of a cluster it serves; 0 outside of one.
+    pub slots: i64,
+    /// `used_memory_dataset`.
+    pub dataset_bytes: Option<i64>,
     /// Why its keys are missing, or some of them.
     pub problem: Option<String>,
+}
+
+/// A slot of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SlotUse {
+    pub slot: i64,
+    /// Names seen in it, or what the server counts where it says so.
+    pub keys: i64,
+    /// Processor time of its commands, where the server keeps count (`CLUSTER SLOT-STATS`).
+    pub cpu_us: Option<i64>,
+    pub memory_bytes: Option<i64>,
+    /// Bytes received and sent for it.
+    pub network_bytes: Option<i64>,
 }

@@ -29,6 +29,25 @@ pub struct SlowlogLook {
     pub since_id: Option<i64>,
     /// Length of the look; `None`: everything the log holds counts.
     pub seconds: Option<f64>,
+    /// `COMMANDLOG` of Valkey 8.1 and later, in a look at all the log holds; empty on other servers.
+    pub large_requests: Vec<LargeCommand>,
+    /// The same, by the size of the answer.
+    pub large_replies: Vec<LargeCommand>,
+}
+
+/// A command with a large request or answer; values are never kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LargeCommand {
+    /// When, to the second.
+    pub at: Option<Timestamp>,
+    /// Size of the request or of the answer.
+    pub bytes: i64,
+    /// Lowercase command name.
+    pub command: String,
+    /// The first key, if the command has one.
+    pub key: Option<String>,
+    /// Name or address of the client.
+    pub client: Option<String>,
 }
 
 /// A look at latency.

@@ -27,6 +27,9 @@ const OUTLIER_SHARE: f64 = 0.1;
 /// More such keys than this are no outliers, but how the pattern is.
 const OUTLIERS: usize = 2;
 
+/// How far the server's account of its keys is off, as a share of it.
+const ACCOUNT_ERROR: f64 = 0.02;
+
 /// Fewer keys than this say nothing about what is usual.
 const USUAL: u64 = 30;
 
@@ -50,10 +53,13 @@ pub(crate) struct Frame {
 pub(crate) struct Part {
     keys: f64,
     keys_variance: f64,
+    /// Quantile for 95 %.
+    keys_quantile: f64,
     memory: f64,
     memory_variance: f64,
-    /// Quantile for 95 %.
-    quantile: f64,
+    memory_quantile: f64,
+    /// What keys like those set apart may take beyond the estimate.
+    hidden: f64,
 }
 
 /// What one pattern amounts to.
@@ -63,12 +69,16 @@ pub(crate) fn part(tally: &Tally, frame: &Frame) -> Part {
     let total = if frame.is_whole { frame.named } else { frame.total.max(frame.named) };
     let keys = total * ratio;
     let (ratio_variance, design) = ratio_variance(tally, frame, ratio);
-    let keys_variance = total * total * ratio_variance;
+    let places = frame.places.map_or(f64::MAX, |(places, _)| places - 1.0);
     let asked = tally.asked as f64;
-    let degrees = frame.places.map_or(asked - 1.0, |(places, _)| places - 1.0);
-    let quantile = quantile(degrees);
+    let mut part = Part {
+        keys,
+        keys_variance: total * total * ratio_variance,
+        keys_quantile: quantile(places),
+        ..Part::default()
+    };
     if asked < 1.0 {
-        return Part { keys, keys_variance, quantile, ..Part::default() };
+        return part;
     }
     let is_census = asked + 0.5 >= keys;
     let outliers = if is_census { Vec::new() } else { outliers(tally, frame) };
@@ -85,14 +95,21 @@ pub(crate) fn part(tally: &Tally, frame: &Frame) -> Part {
     };
     let others = (keys - apart).max(0.0);
     let missed = (1.0 - rest / others.max(1.0)).max(0.0);
-    Part {
-        keys,
-        keys_variance,
-        memory: set_apart + others * mean,
-        memory_variance: others * others * missed * spread / rest * design
-            + mean * mean * keys_variance,
-        quantile,
+    part.memory = set_apart + others * mean;
+    part.memory_variance =
+        others * others * missed * spread / rest * design + mean * mean * part.keys_variance;
+    part.memory_quantile = quantile(tally.sizes.freedom(outliers.len()).min(places));
+    if apart > 0.0 {
+        part.hidden = set_apart / apart * (upper(apart) * keys / asked - apart).max(0.0);
     }
+    part
+}
+
+/// So many keys were met by chance: at most this many were to be expected, at 97.5 % (Wilson and Hilferty's
+/// approximation of the exact limit for a rare event).
+fn upper(count: f64) -> f64 {
+    let next = count + 1.0;
+    next * (1.0 - 1.0 / (9.0 * next) + Z / (3.0 * next.sqrt())).powi(3)
 }
 
 /// The variance of a pattern's share of the keys, and how much worse it is than of keys drawn one by one.
@@ -101,7 +118,9 @@ fn ratio_variance(tally: &Tally, frame: &Frame, ratio: f64) -> (f64, f64) {
         return (0.0, 1.0);
     }
     let missed = (1.0 - frame.named / frame.total.max(frame.named)).max(0.0);
-    let one_by_one = missed * ratio * (1.0 - ratio) / frame.named;
+    // Few keys are counted worse than the normal curve has it.
+    let few = (upper(tally.named as f64) - tally.named as f64) / Z / frame.named;
+    let one_by_one = missed * (1.0 - ratio) * few * few;
     let (Some((count, squares)), Some(sums)) = (frame.places, tally.places) else {
         return (one_by_one, 1.0);
     };
@@ -151,27 +170,46 @@ fn quantile(degrees: f64) -> f64 {
     Z + cubic / degrees + quintic / (degrees * degrees)
 }
 
-/// The parts beside each other: shares of the memory need all of them. `known` is what all keys must take where that is
-/// known to be more than the parts add up to.
-pub(crate) fn shares(parts: &[Part], known: Option<f64>) -> Vec<KeyShare> {
+/// What all keys must take together, as far as that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Account {
+    /// By the server's own account, in bytes.
+    pub(crate) expected: f64,
+    /// Shares are of it, and not of the sum of the parts: keys are missing that much of the memory belongs to.
+    pub(crate) is_whole: bool,
+}
+
+/// The parts beside each other: shares of the memory need all of them.
+pub(crate) fn shares(parts: &[Part], account: Option<Account>) -> Vec<KeyShare> {
     let sum: f64 = parts.iter().map(|part| part.memory).sum();
-    let memory = known.unwrap_or(sum).max(sum);
     let variance: f64 = parts.iter().map(|part| part.memory_variance).sum();
+    // What no key seen accounts for: it may belong to any keys like those set apart.
+    let gap = account.map(|it| (it.expected - sum).max(0.0));
+    let is_whole = account.is_some_and(|it| it.is_whole);
+    let memory = if is_whole { sum + gap.unwrap_or(0.0) } else { sum };
     let share = |part: &Part| {
         let ratio = if memory > 0.0 { part.memory / memory } else { 0.0 };
+        let hidden = part.hidden.min(gap.unwrap_or(f64::MAX));
         let others = (variance - part.memory_variance).max(0.0);
-        let own = (1.0 - ratio) * (1.0 - ratio) * part.memory_variance + ratio * ratio * others;
+        let (own, whole) = if is_whole {
+            (part.memory_variance, ACCOUNT_ERROR)
+        } else {
+            let own = (1.0 - ratio) * (1.0 - ratio) * part.memory_variance + ratio * ratio * others;
+            // The sum of the parts is not all there is, by so much.
+            (own, gap.map_or(0.0, |gap| if gap > 0.0 { gap / (sum + gap) } else { 0.0 }))
+        };
+        let ratio_margin = if memory > 0.0 {
+            (part.memory_quantile * own.sqrt() + hidden) / memory + ratio * whole
+        } else {
+            0.0
+        };
         KeyShare {
             keys: part.keys,
-            keys_margin: part.quantile * part.keys_variance.sqrt(),
+            keys_margin: part.keys_quantile * part.keys_variance.sqrt(),
             memory_bytes: part.memory,
-            memory_margin_bytes: part.quantile * part.memory_variance.sqrt(),
+            memory_margin_bytes: part.memory_quantile * part.memory_variance.sqrt() + hidden,
             memory_ratio: ratio,
-            memory_ratio_margin: if memory > 0.0 {
-                part.quantile * own.sqrt() / memory
-            } else {
-                0.0
-            },
+            memory_ratio_margin: ratio_margin.min(ratio.max(1.0 - ratio)),
         }
     };
     parts.iter().map(share).collect()
@@ -255,8 +293,10 @@ mod tests {
     #[test]
     fn shares_are_of_what_is_known_to_be_there() {
         let parts = [part(&tally([60], 1), &whole(1.0)), part(&tally([40], 1), &whole(1.0))];
-        let ratios =
-            |known| shares(&parts, known).iter().map(|it| it.memory_ratio).collect::<Vec<_>>();
+        let ratios = |known: Option<f64>| {
+            let account = known.map(|expected| Account { expected, is_whole: true });
+            shares(&parts, account).iter().map(|it| it.memory_ratio).collect::<Vec<_>>()
+        };
         assert_eq!(ratios(None), [0.6, 0.4]);
         assert_eq!(ratios(Some(200.0)), [0.3, 0.2]);
         assert_eq!(ratios(Some(50.0)), [0.6, 0.4], "never more than the whole");
@@ -267,8 +307,8 @@ mod tests {
         let frame = Frame { total: 100_000.0, named: 1000.0, ..Frame::default() };
         let share = one(&tally((0..300).map(|_| 10), 300), &frame);
         assert!((share.keys - 30_000.0).abs() < 1e-6);
-        // 100 000 · 1.97 · √(0.3 · 0.7 / 1000 · 0.99)
-        assert!((share.keys_margin - 2840.0).abs() < 30.0, "{share:?}");
+        // 100 000 · (upper limit of 300 − 300) / 1000 · √(0.7 · 0.99); the normal curve gives 2826
+        assert!((share.keys_margin - 2990.0).abs() < 30.0, "{share:?}");
     }
 
     #[test]

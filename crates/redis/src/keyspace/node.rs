@@ -105,6 +105,7 @@ impl Server {
             run_id: info.and_then(|info| info.text("run_id")).map(str::to_owned),
             databases,
             dataset_bytes: info.and_then(|info| info.int("used_memory_dataset")),
+            slots: 0,
             problem: None,
         }
     }
@@ -318,6 +319,8 @@ impl<'a> Work<'a> {
             begun: self.begun,
             deadline: self.deadline,
             names: VecDeque::new(),
+            noted: 0,
+            asked: VecDeque::new(),
             extras: VecDeque::new(),
             extras_idle: false,
             extras_encoding: false,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use dbvitals_model::redis::SlotUse;
+
 use super::{
     Meter, Request, State,
     node::{self, Server},
-    state,
+    slots, state,
 };
 use crate::{Address, Error, Target, command::Command, reply};
 
@@ -24,7 +26,8 @@ struct Member {
     /// Of the primary, for a replica.
     primary: Option<String>,
     is_well: bool,
-    has_slots: bool,
+    /// Slots it serves.
+    slots: i64,
 }
 
 /// Opens every server that is to be walked and gives each the index of its entry in the state.
@@ -39,13 +42,17 @@ pub(super) async fn servers(
         let mut first = node::open(target, patience).await?;
         let members = members(&mut first).await;
         let opened = if members.is_empty() {
-            vec![alone(target, first, request, patience, state).await]
+            vec![(0, alone(target, first, request, patience, state).await)]
         } else {
             of_cluster(target, &members, request, patience, state).await
         };
         let mut servers = Vec::with_capacity(opened.len());
-        for mut server in opened {
-            let node = server.node(request).await;
+        for (slots, mut server) in opened {
+            let mut node = server.node(request).await;
+            node.slots = slots;
+            if slots > 0 && server.facts.has_slot_stats() {
+                state.slots.told(slot_stats(&mut server).await);
+            }
             servers.push((state.nodes.len(), server));
             state.nodes.push(node);
         }
@@ -107,9 +114,9 @@ async fn of_cluster(
     request: &Request,
     patience: Duration,
     state: &mut State,
-) -> Vec<Server> {
+) -> Vec<(i64, Server)> {
     let mut servers = Vec::new();
-    for primary in members.iter().filter(|it| it.primary.is_none() && it.has_slots) {
+    for primary in members.iter().filter(|it| it.primary.is_none() && it.slots > 0) {
         let replicas = members.iter().filter(|it| it.primary.as_ref() == Some(&primary.id));
         let mut candidates: Vec<&Member> = replicas.filter(|it| it.is_well).collect();
         candidates.sort_by_key(|it| (&it.host, it.port));
@@ -121,7 +128,7 @@ async fn of_cluster(
             let at = reached(target, &candidate.host, candidate.port);
             match node::open(&at, patience.min(PATIENCE)).await {
                 Ok(server) => {
-                    servers.push(server);
+                    servers.push((primary.slots, server));
                     why = None;
                     break;
                 }
@@ -132,6 +139,7 @@ async fn of_cluster(
             state.lost.push(state::Node {
                 endpoint,
                 problem: Some(problem),
+                slots: primary.slots,
                 ..state::Node::default()
             });
         }
@@ -186,6 +194,21 @@ async fn members(server: &mut Server) -> Vec<Member> {
     text.lines().filter_map(member).collect()
 }
 
+/// What the server counts of its fullest slots (Valkey 8.0 and Redis 8.2 on); nothing where it does not, or not for us.
+async fn slot_stats(server: &mut Server) -> Vec<SlotUse> {
+    let mut command = Command::CLUSTER_SLOT_STATS.cmd();
+    command.arg("ORDERBY").arg("key-count").arg("LIMIT").arg(slots::TOLD).arg("DESC");
+    let answer = server.link.one("CLUSTER SLOT-STATS", &command).await;
+    answer.ok().as_ref().map(slots::decode).unwrap_or_default()
+}
+
+/// How many slots `5461-10922` or `7` are; `None` for one on its way, `[5461->-x]`.
+fn count(range: &str) -> Option<i64> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last): (i64, i64) = (first.parse().ok()?, last.parse().ok()?);
+    Some(last.saturating_sub(first).saturating_add(1).max(0))
+}
+
 /// `id host:port@bus,name flags primary ping pong epoch link slots…`
 fn member(line: &str) -> Option<Member> {
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -203,7 +226,7 @@ fn member(line: &str) -> Option<Member> {
         port: port.parse().ok()?,
         primary: (*primary != "-").then(|| (*primary).to_owned()),
         is_well: (*link == "connected" || has("myself")) && !has("fail") && !has("fail?"),
-        has_slots: slots.iter().any(|slot| !slot.starts_with('[')),
+        slots: slots.iter().filter_map(|range| count(range)).sum(),
     })
 }
 
@@ -220,13 +243,13 @@ mod tests {
             (well.host.as_str(), well.port, well.primary.as_deref()),
             ("127.0.0.1", 30004, Some("e7d1"))
         );
-        assert!(well.is_well && !well.has_slots);
+        assert!(well.is_well && well.slots == 0);
         let own = member("e7d1 ::1:30001@31001 myself,master - 0 0 1 connected 0-5460 [5461->-x]")
             .unwrap();
-        assert_eq!((own.host.as_str(), own.primary, own.has_slots), ("::1", None, true));
+        assert_eq!((own.host.as_str(), own.primary, own.slots), ("::1", None, 5461));
         let dead = member("67ed 127.0.0.1:30002@31002 master,fail - 1 1 2 disconnected 5461-10922")
             .unwrap();
-        assert!(!dead.is_well && dead.has_slots);
+        assert!(!dead.is_well && dead.slots == 5462);
         assert_eq!(member("07c3 :0@0 master,noaddr - 0 0 0 disconnected"), None);
         assert_eq!(member("nonsense"), None);
     }

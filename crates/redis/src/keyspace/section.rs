@@ -12,7 +12,7 @@ use dbvitals_model::{
 use super::{
     Way,
     book::{Book, Entry},
-    estimate::{self, Frame, Part},
+    estimate::{self, Account, Frame, Part},
     facts::Facts,
     leaders::{Key, Leaders},
     state::{State, TTL_ENDS},
@@ -88,6 +88,7 @@ fn value(state: &State, sees_all: bool) -> KeySample {
         hits: state.hits.values().cloned().collect(),
         reconciled: reconciled(state, &parts),
         nodes: nodes(state),
+        slots: state.slots.fullest(),
         notes: state.notes.clone(),
         seconds: state.seconds,
         added_latency_ms: state.worst_ms,
@@ -135,10 +136,13 @@ fn patterns(state: &State) -> (Vec<KeyPattern>, Vec<Part>, Sums) {
     let parts: Vec<Part> =
         entries.iter().map(|(database, entry)| part_of(*database, &entry.tally)).collect();
     // Where names are missing that much of the memory belongs to, a share of what was met would be too large.
-    let is_whole = frames.values().all(|frame| frame.is_whole);
-    let known =
-        reconciled(state, &parts).filter(|sums| !is_whole && sums.unexplained_ratio > UNEXPLAINED);
-    let shares = estimate::shares(&parts, known.map(|sums| sums.expected_bytes));
+    let has_every_name = frames.values().all(|frame| frame.is_whole);
+    let account = reconciled(state, &parts).filter(|_| !has_every_name);
+    let account = account.map(|sums| Account {
+        expected: sums.expected_bytes,
+        is_whole: sums.unexplained_ratio > UNEXPLAINED,
+    });
+    let shares = estimate::shares(&parts, account);
     let sums = sums(&entries, &shares);
     let mut patterns: Vec<KeyPattern> = entries
         .into_iter()
@@ -327,6 +331,9 @@ fn nodes(state: &State) -> Vec<ScannedNode> {
         endpoint: node.endpoint.clone(),
         role: role(node.is_replica).to_owned(),
         keys: node.databases.iter().map(|it| integer(it.named as f64)).sum(),
+        total: node.databases.iter().map(|it| it.keys).sum(),
+        slots: node.slots,
+        dataset_bytes: node.dataset_bytes,
         problem: node.problem.clone(),
     })
     .collect()

@@ -33,6 +33,31 @@ impl Sizes {
         }
     }
 
+    /// Degrees of freedom of the variance of these sizes, but for the `apart` largest: `2n / (k − 1)`, `k` being the
+    /// kurtosis (Satterthwaite's approximation). A few large sizes among many small ones carry most of the variance,
+    /// which is known as badly then as those are few.
+    pub(crate) fn freedom(&self, apart: usize) -> f64 {
+        let mut left: f64 = self.counts.iter().map(|count| f64::from(*count)).sum();
+        left -= apart as f64;
+        let all = left;
+        let mut kept = Vec::with_capacity(self.counts.len());
+        for (bucket, count) in self.counts.iter().enumerate() {
+            let count = f64::from(*count).min(left);
+            left -= count;
+            kept.push((middle(bucket) as f64, count));
+        }
+        let mean = kept.iter().map(|(size, count)| size * count).sum::<f64>() / all;
+        let moment = |power: i32| {
+            kept.iter().map(|(size, count)| count * (size - mean).powi(power)).sum::<f64>() / all
+        };
+        let variance = moment(2);
+        let excess = moment(4) / (variance * variance) - 1.0;
+        // All of one size, or one or two keys.
+        let freedom =
+            if excess.is_finite() && excess > 0.0 { 2.0 * all / excess } else { f64::MAX };
+        freedom.min(all - 1.0).max(0.0)
+    }
+
     /// The size below which this share of all sizes lies; 0 when there are none.
     pub(crate) fn percentile(&self, share: f64) -> i64 {
         let all: f64 = self.counts.iter().map(|count| f64::from(*count)).sum();
@@ -66,6 +91,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn sizes_that_are_alike_leave_more_freedom_than_a_few_large_ones() {
+        let of = |sizes: &[i64]| {
+            let mut all = Sizes::default();
+            for size in sizes {
+                all.add(*size);
+            }
+            all
+        };
+        let even: Vec<i64> = (0..200).map(|n| 500 + 5 * n).collect();
+        assert!((190.0..=199.0).contains(&of(&even).freedom(0)), "{}", of(&even).freedom(0));
+        let skewed: Vec<i64> = (0..200).map(|n| if n < 2 { 50_000 } else { 100 }).collect();
+        assert!(of(&skewed).freedom(0) < 5.0, "{}", of(&skewed).freedom(0));
+        assert!((of(&skewed).freedom(2) - 197.0).abs() < 1e-9, "the rest is of one size");
+        assert!(of(&[7]).freedom(0).abs() < 1e-9 && Sizes::default().freedom(0).abs() < 1e-9);
+    }
 
     #[test]
     fn percentiles_of_a_known_spread() {

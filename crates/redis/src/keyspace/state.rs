@@ -10,6 +10,7 @@ use super::{
     book::Book,
     leaders::{Key, Leaders},
     repeats::Repeats,
+    slots::Slots,
 };
 use crate::{Error, command::Command, unavailable::refused};
 
@@ -51,6 +52,9 @@ pub struct State {
     pub(crate) too_long: u64,
     /// By database: places drawn, and the sum of the squares of their keys.
     pub(crate) places: BTreeMap<i64, (f64, f64)>,
+    /// Of a cluster.
+    #[serde(default)]
+    pub(crate) slots: Slots,
     /// Commands that were refused, each once.
     pub(crate) refusals: BTreeMap<String, Unavailable>,
     pub(crate) notes: Vec<String>,
@@ -68,6 +72,9 @@ pub(crate) struct Node {
     pub(crate) databases: Vec<Database>,
     /// `used_memory_dataset`.
     pub(crate) dataset_bytes: Option<i64>,
+    /// Slots of a cluster it serves.
+    #[serde(default)]
+    pub(crate) slots: i64,
     pub(crate) problem: Option<String>,
 }
 
@@ -85,6 +92,11 @@ pub(crate) struct Database {
     pub(crate) is_done: bool,
     /// Only places were drawn.
     pub(crate) is_sampled: bool,
+    /// Names given and not yet dealt with when the connection was lost; the first so many of them were noted already.
+    #[serde(default)]
+    pub(crate) pending: Vec<Vec<u8>>,
+    #[serde(default)]
+    pub(crate) pending_noted: usize,
     pub(crate) named: u64,
 }
 
@@ -110,6 +122,7 @@ impl State {
             hidden: 0,
             too_long: 0,
             places: BTreeMap::new(),
+            slots: Slots::default(),
             refusals: BTreeMap::new(),
             notes: Vec::new(),
             seconds: 0.0,

@@ -1,23 +1,21 @@
 //! Walking one database of one server: names from `SCAN`, details of each in the request after.
 
 use std::{
-    borrow::Cow,
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
 use super::{
     Meter, Request, Way,
-    ask::{Answered, Asks, Plan},
+    ask::{Asks, Plan},
     course::Course,
     extra::Extra,
     facts::Facts,
     pace::{PING_EVERY, Pace},
     state::State,
-    tally::Details,
     wire::{Reply, Wire},
 };
-use crate::{Error, command::Command, keyspace::leaders::Key, link::Link};
+use crate::{Error, command::Command, link::Link};
 
 /// Names of one answer that are kept to be asked; more are a server's fault.
 const MOST_NAMES: usize = 100_000;
@@ -42,6 +40,10 @@ pub(super) struct Walk<'a> {
     pub(super) deadline: Option<Instant>,
     /// Names still to be asked.
     pub(super) names: VecDeque<Vec<u8>>,
+    /// The first so many of them were noted before the walk was interrupted: no repeats.
+    pub(super) noted: usize,
+    /// Asked, and not answered yet.
+    pub(super) asked: VecDeque<Plan>,
     pub(super) extras: VecDeque<Extra>,
     /// Which of their questions the request under way holds.
     pub(super) extras_idle: bool,
@@ -51,8 +53,37 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Goes on until the end, the deadline, or a request to stop. An error means that the connection is of no more use.
-    pub(super) async fn run(&mut self, guard: &mut Link, mut course: Course) -> Result<(), Error> {
+    /// Goes on until the end, the deadline, or a request to stop. An error means that the connection is of no more use;
+    /// what was under way then is kept for another walk.
+    pub(super) async fn run(&mut self, guard: &mut Link, course: Course) -> Result<(), Error> {
+        if let Some(database) = self.database_state() {
+            let pending = std::mem::take(&mut database.pending);
+            self.noted = std::mem::take(&mut database.pending_noted);
+            self.names = pending.into();
+        }
+        let result = self.steps(guard, course).await;
+        if result.is_err() {
+            self.put_back();
+        }
+        result
+    }
+
+    /// Names that are not dealt with are for the next walk.
+    fn put_back(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        let noted = asked.len() + self.noted;
+        let mut pending = Vec::with_capacity(asked.len() + self.names.len());
+        for plan in asked {
+            self.forget(&plan);
+            pending.push(plan.name);
+        }
+        pending.extend(self.names.drain(..));
+        if let Some(database) = self.database_state() {
+            (database.pending, database.pending_noted) = (pending, noted);
+        }
+    }
+
+    async fn steps(&mut self, guard: &mut Link, mut course: Course) -> Result<(), Error> {
         let mut pinged = Instant::now();
         let mut page = 0_u64;
         loop {
@@ -60,7 +91,7 @@ impl Walk<'_> {
             if cursor.is_none() && self.names.is_empty() && self.extras.is_empty() {
                 break;
             }
-            let plans = self.plan();
+            self.plan();
             let extras = self.plan_extras();
             let cursor = cursor.filter(|_| self.names.is_empty());
             if let Some(cursor) = cursor {
@@ -77,12 +108,12 @@ impl Walk<'_> {
             let asked = Instant::now();
             let found = if pinged.elapsed() >= PING_EVERY && guard.lost().is_none() {
                 pinged = asked;
-                let exchange = self.exchange(plans, extras, cursor.is_some());
+                let exchange = self.exchange(extras, cursor.is_some());
                 let (found, ping) = tokio::join!(exchange, ping(guard));
                 self.pace.heard(ping);
                 found?
             } else {
-                self.exchange(plans, extras, cursor.is_some()).await?
+                self.exchange(extras, cursor.is_some()).await?
             };
             if self.names.is_empty() || cursor.is_some() {
                 self.end_page(std::mem::take(&mut page), matches!(course, Course::Places { .. }));
@@ -121,14 +152,15 @@ impl Walk<'_> {
     }
 
     /// Chooses the keys of the next request and writes what is asked of each.
-    fn plan(&mut self) -> Vec<Plan> {
-        let mut plans = Vec::with_capacity(self.pace.keys());
+    fn plan(&mut self) {
         let book = self.state.books.entry(self.database).or_default();
         let is_sampling = matches!(self.request.way, Way::Places(_));
         let mut named = 0;
-        while plans.len() < self.pace.keys() {
+        while self.asked.len() < self.pace.keys() {
             let Some(name) = self.names.pop_front() else { break };
-            if self.state.repeats.is_repeat(self.database, &name) {
+            if self.noted > 0 {
+                self.noted -= 1;
+            } else if self.state.repeats.is_repeat(self.database, &name) {
                 continue;
             }
             named += 1;
@@ -136,6 +168,9 @@ impl Walk<'_> {
             let generation = book.generation();
             let Some(tally) = book.tally(at) else { continue };
             tally.name(&name);
+            if self.facts.walks_slots() {
+                self.state.slots.add(&name);
+            }
             if is_sampling {
                 tally.places.get_or_insert_default().here += 1;
             }
@@ -151,24 +186,28 @@ impl Walk<'_> {
             }
             let plan = self.asks.plan(name, at, generation, tally, is_long);
             plan.encode(self.wire);
-            plans.push(plan);
+            self.asked.push_back(plan);
         }
         self.meter.saw(named);
         if let Some(database) = self.database_state() {
             database.named += named;
         }
-        plans
     }
 
     /// Takes in the answers to a request. Gives the cursor and the number of names of a `SCAN`.
     async fn exchange(
         &mut self,
-        plans: Vec<Plan>,
         extras: Vec<Extra>,
         scans: bool,
     ) -> Result<Option<(u64, u64)>, Error> {
-        for plan in plans {
-            self.details(plan).await?;
+        while let Some(plan) = self.asked.pop_front() {
+            match self.answers(&plan).await {
+                Ok(answers) => self.details(plan, answers),
+                Err(error) => {
+                    self.asked.push_front(plan);
+                    return Err(error);
+                }
+            }
         }
         for extra in extras {
             self.extra(extra).await?;
@@ -176,117 +215,17 @@ impl Walk<'_> {
         if scans { self.page().await } else { Ok(None) }
     }
 
-    /// Reads the details of one key.
-    async fn details(&mut self, plan: Plan) -> Result<(), Error> {
-        let mut memory = Answered::NotAsked;
-        let mut ttl = Answered::NotAsked;
-        let mut kind: Option<Cow<'static, str>> = None;
-        let mut frequency = Answered::NotAsked;
-        let mut is_hidden = false;
-        if plan.memory {
-            memory = self.number(Command::MEMORY_USAGE).await?;
-        }
-        if plan.ttl {
-            ttl = self.number(Command::PTTL).await?;
-        }
-        if plan.kind {
-            kind = self.word(Command::TYPE, &mut is_hidden).await?;
-        }
-        if plan.frequency {
-            frequency = self.number(Command::OBJECT_FREQ).await?;
-        }
-        is_hidden |= [memory, ttl, frequency].contains(&Answered::Hidden);
-        let is_gone = kind.as_deref() == Some("none")
-            || ttl == Answered::Number(-2)
-            || memory == Answered::Nothing;
-        if is_hidden || is_gone {
-            self.state.hidden += u64::from(is_hidden);
-            self.forget(&plan);
-            return Ok(());
-        }
-        let ttl_ms = ttl.number().filter(|ttl| *ttl >= 0);
-        let since = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if let Some(ttl) = ttl_ms {
-            self.state.expires(ttl, since);
-        }
-        let memory_bytes = memory.number().unwrap_or(0).max(0);
-        self.take_in(
-            plan,
-            Details { memory_bytes, ttl_ms, kind: kind.as_deref() },
-            frequency.number(),
-        );
-        Ok(())
-    }
-
-    fn take_in(&mut self, plan: Plan, details: Details<'_>, frequency: Option<i64>) {
-        let book = self.state.books.entry(self.database).or_default();
-        let at = if plan.generation == book.generation() { plan.at } else { book.find(&plan.name) };
-        let Some(tally) = book.tally(at) else { return };
-        tally.details(details);
-        if let Some(frequency) = frequency {
-            tally.frequency.add(frequency);
-        }
-        let kind = details.kind.or_else(|| tally.only_type()).unwrap_or_default().to_owned();
-        if super::extra::is_due(tally.asked) {
-            let extra = Extra::stored(plan.name.clone(), &kind, details.memory_bytes);
-            self.extras.push_back(extra);
-        }
-        if kind == "hash" {
-            let read = &mut self.state.hits_read;
-            self.extras.extend(Extra::hits(self.request, read, &plan.name));
-        }
-        let size = details.memory_bytes;
-        let is_collection = !kind.is_empty() && kind != "string";
-        let length = i64::try_from(plan.name.len()).unwrap_or(i64::MAX);
-        let leads = (
-            self.state.largest.wants(size),
-            is_collection && self.state.collections.wants(size),
-            frequency.filter(|number| self.state.hottest.wants(*number)),
-            plan.is_long,
-        );
-        if !leads.0 && !leads.1 && leads.2.is_none() && !leads.3 {
-            return;
-        }
-        let key = Key {
-            node: self.node,
-            database: self.database,
-            name: plan.name,
-            kind,
-            memory_bytes: size,
-            ttl_ms: details.ttl_ms,
-            frequency,
-            ..Key::default()
-        };
-        if leads.0 {
-            self.state.largest.offer(size, key.clone());
-        }
-        if leads.1 {
-            self.state.collections.offer(size, key.clone());
-        }
-        if let Some(number) = leads.2 {
-            self.state.hottest.offer(number, key.clone());
-        }
-        if leads.3 {
-            self.state.longest.offer(length, key);
-        }
-    }
-
-    /// A key that went away, or that we may not see, was never there.
-    fn forget(&mut self, plan: &Plan) {
-        let book = self.state.books.entry(self.database).or_default();
-        let at = book.find(&plan.name);
-        if let Some(tally) = book.tally(at) {
-            tally.named = tally.named.saturating_sub(1);
-            let length = u64::try_from(plan.name.len()).unwrap_or(0);
-            tally.name_bytes = tally.name_bytes.saturating_sub(length);
-        }
-        if let Some(database) = self.database_state() {
-            database.named = database.named.saturating_sub(1);
-        }
-    }
-
-    /// Reads the answer to `SCAN`.
+    /// Reads the answer to `SCAN`; names of one that was cut short are given again by the next walk.
     async fn page(&mut self) -> Result<Option<(u64, u64)>, Error> {
+        let before = self.names.len();
+        let page = self.whole_page().await;
+        if page.is_err() {
+            self.names.truncate(before);
+        }
+        page
+    }
+
+    async fn whole_page(&mut self) -> Result<Option<(u64, u64)>, Error> {
         let head = self.wire.reply().await?;
         if let Some(error) = head.refusal() {
             self.state.refuse(Command::SCAN, &self.facts.user, &error);

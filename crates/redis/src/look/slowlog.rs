@@ -4,12 +4,19 @@ use std::time::Instant;
 
 use dbvitals_model::{
     Section,
-    redis::{Slowlog, look::SlowlogLook},
+    redis::{
+        Slowlog,
+        look::{LargeCommand, SlowlogLook},
+    },
 };
 use redis::Value;
 
 use super::Watch;
-use crate::{collect::slowlog, command::Command, reply};
+use crate::{
+    collect::{command_log, slowlog},
+    command::Command,
+    reply,
+};
 
 /// Where a look at the slow log ended, for the next one to begin at.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +49,19 @@ impl Watch {
         let seconds = since.map(|since| since.at.elapsed().as_secs_f64());
         let since_id = since.and_then(|since| since.newest);
         let ground = self.ground().await;
-        (SlowlogLook { ground, slowlog: found, since_id, seconds }, next)
+        let mut look =
+            SlowlogLook { ground, slowlog: found, since_id, seconds, ..SlowlogLook::default() };
+        if since.is_none() && command_log::is_kept(&look.ground.server) {
+            look.large_requests = self.large(&most, "large-request").await;
+            look.large_replies = self.large(&most, "large-reply").await;
+        }
+        (look, next)
+    }
+
+    /// One of the logs that Valkey keeps beside the slow one; nothing where it may not be read.
+    async fn large(&mut self, most: &str, log: &str) -> Vec<LargeCommand> {
+        let words = [most, log];
+        let found = self.ask(Command::COMMANDLOG_GET, &words, command_log::decode).await;
+        found.value().cloned().unwrap_or_default()
     }
 }

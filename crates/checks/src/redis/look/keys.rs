@@ -5,7 +5,7 @@ use dbvitals_model::{
     redis::{KeyPattern, KeySample, KeyShare, RedisSnapshot, TtlBucket},
 };
 
-use super::{begin_with, seen, standing_out};
+use super::{begin_with, key_sizes, seen, servers, standing_out};
 use crate::{registry::CHECKS, words};
 
 /// A gap this large between the keys seen and the server's own account is told.
@@ -53,7 +53,10 @@ pub fn sheet(
         }
         Page::Patterns => patterns(&mut sheet, page, sample, rows),
     }
-    nodes(&mut sheet, sample);
+    servers::tables(&mut sheet, sample);
+    if let Some(info) = redis.info.value() {
+        key_sizes::table(&mut sheet, info, sample);
+    }
     remarks(&mut sheet, sample);
     if let Section::Collected(collected) = keys {
         for gap in &collected.gaps {
@@ -253,23 +256,6 @@ fn span(within_seconds: Option<i64>) -> &'static str {
     }
 }
 
-fn nodes(sheet: &mut Sheet, sample: &KeySample) {
-    if sample.nodes.len() < 2 && sample.nodes.iter().all(|it| it.problem.is_none()) {
-        return;
-    }
-    let columns = [
-        ("server", Unit::Text),
-        ("role", Unit::Text),
-        ("names seen", Unit::Count),
-        ("problem", Unit::Text),
-    ];
-    let rows = sample.nodes.iter().map(|it| -> Vec<Measure> {
-        let problem = it.problem.clone().unwrap_or_default();
-        vec![it.endpoint.clone().into(), it.role.clone().into(), it.keys.into(), problem.into()]
-    });
-    sheet.table("servers", "Servers", &columns, rows.collect());
-}
-
 fn remarks(sheet: &mut Sheet, sample: &KeySample) {
     for note in &sample.notes {
         sheet.note(note.clone());
@@ -302,7 +288,7 @@ fn count(number: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::redis::{Reconciled, ScannedNode};
+    use dbvitals_model::redis::Reconciled;
 
     use super::*;
     use crate::testing;
@@ -354,19 +340,6 @@ mod tests {
         assert_eq!(sheet.tables[0].rows.len(), 1);
         assert_eq!(sheet.tables[0].rows[0][9], Measure::Number(0.75));
         assert!(sheet.notes[0].starts_with("1 more patterns take 50 %"), "{:?}", sheet.notes);
-    }
-
-    #[test]
-    fn a_lost_server_is_shown() {
-        let node = |problem: Option<&str>| ScannedNode {
-            endpoint: "h:1".into(),
-            problem: problem.map(str::to_owned),
-            ..ScannedNode::default()
-        };
-        let with = |nodes| of(Page::Keys, KeySample { nodes, ..sample() }, 5);
-        let has = |sheet: &Sheet| sheet.tables.iter().any(|table| table.id == "servers");
-        assert!(!has(&with(vec![node(None)])));
-        assert!(has(&with(vec![node(Some("refused"))])));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dbvitals_model::{
     Measure, Sheet, Unit,
-    redis::{Slowlog, SlowlogEntry, look::SlowlogLook},
+    redis::{
+        Slowlog, SlowlogEntry,
+        look::{LargeCommand, SlowlogLook},
+    },
 };
 use jiff::Timestamp;
 
@@ -43,6 +46,8 @@ pub fn sheet(target: &str, look: &SlowlogLook) -> Sheet {
     let now = look.ground.server.now;
     shapes(&mut sheet, &entries, now);
     slowest(&mut sheet, &entries, now);
+    large(&mut sheet, "large-requests", "Largest requests", &look.large_requests, now);
+    large(&mut sheet, "large-replies", "Largest answers", &look.large_replies, now);
     sheet
 }
 
@@ -207,6 +212,32 @@ fn slowest(sheet: &mut Sheet, entries: &[&SlowlogEntry], now: Timestamp) {
     sheet.table("slowest", "Slowest", &columns, rows.collect());
 }
 
+/// Commands by the size of their request or answer, where the server keeps a log of it.
+fn large(sheet: &mut Sheet, id: &str, title: &str, all: &[LargeCommand], now: Timestamp) {
+    if all.is_empty() {
+        return;
+    }
+    let mut sorted: Vec<&LargeCommand> = all.iter().collect();
+    sorted.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.key.cmp(&b.key)));
+    let rows = sorted.into_iter().take(SINGLE).map(|entry| {
+        vec![
+            Measure::Number(entry.at.map_or(f64::NAN, |at| seconds_between(at, now))),
+            entry.bytes.into(),
+            entry.command.as_str().into(),
+            entry.key.as_deref().unwrap_or_default().into(),
+            entry.client.as_deref().unwrap_or_default().into(),
+        ]
+    });
+    let columns = [
+        ("ago", Unit::Seconds),
+        ("size", Unit::Bytes),
+        ("command", Unit::Text),
+        ("key", Unit::Text),
+        ("client", Unit::Text),
+    ];
+    sheet.table(id, title, &columns, rows.collect());
+}
+
 #[cfg(test)]
 mod tests {
     use dbvitals_model::{Section, redis::look::Ground};
@@ -245,6 +276,23 @@ mod tests {
             entry(11, "keys", "", "", 15_000),
             entry(10, "hgetall", "user:1", "user:*", 10_000),
         ]
+    }
+
+    #[test]
+    fn large_answers_are_told_where_a_log_of_them_is_kept() {
+        let ids = |look: &SlowlogLook| {
+            let sheet = sheet("cache", look);
+            sheet.tables.iter().map(|table| table.id.clone()).collect::<Vec<_>>()
+        };
+        assert!(!ids(&look(three())).iter().any(|id| id.starts_with("large")));
+        let large =
+            |bytes| LargeCommand { bytes, command: "get".into(), ..LargeCommand::default() };
+        let large_replies = vec![large(2_000_000), large(9_000_000)];
+        let look = SlowlogLook { large_replies, ..look(three()) };
+        assert!(ids(&look).contains(&"large-replies".to_owned()));
+        let sheet = sheet("cache", &look);
+        let table = sheet.tables.iter().find(|table| table.id == "large-replies").unwrap();
+        assert_eq!(table.rows[0][1], 9_000_000_i64.into(), "the largest leads");
     }
 
     #[test]
