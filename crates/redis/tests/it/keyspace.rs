@@ -280,7 +280,8 @@ async fn a_server_killed_midway_leaves_what_was_seen() {
     let found = walking.await.unwrap().unwrap();
     let sample = value(&found.keys);
     assert!(found.is_partial && found.unfinished.is_some());
-    assert!((1000..300_000).contains(&sample.named), "{}", sample.named);
+    // What was asked and not answered does not count: one request of 125 keys.
+    assert!((875..300_000).contains(&sample.named), "{}", sample.named);
     assert!(sample.nodes[0].problem.is_some() && !gaps(&found).is_empty());
 }
 
