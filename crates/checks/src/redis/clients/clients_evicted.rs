@@ -1,17 +1,14 @@
 //! Connections closed to free memory.
 
-use dbvitals_model::{Evidence, Severity, Unit};
+use dbvitals_model::Severity;
 
+use super::lost_connections::{self, Loss};
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
-    redis::{
-        counted::{self, counted},
-        facts,
-    },
+    redis::counted,
     skip::Judged,
     view::RedisView,
-    words,
 };
 
 /// `evicted_clients`.
@@ -48,53 +45,31 @@ Redis documentation: Clients, Client eviction.
     run: Run::Redis(run),
 };
 
+static LOSS: Loss = Loss {
+    counter: "evicted_clients",
+    label: "closed",
+    message: |count, when| {
+        format!("{count} connections were closed because clients held too much memory {when}")
+    },
+    advice: "Find the heavy clients; read large values by parts and shorten pipelines. Raise maxmemory-clients last.",
+};
+
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (info, window) = (redis.info()?, redis.window().ok());
-    facts::number(info, "evicted_clients")?;
-    let closed = counted(redis, info, window, "evicted_clients");
-    let Some(closed) = closed.filter(|closed| closed.count > 0.0) else {
-        return Ok(Vec::new());
-    };
-    let finding = cx
-        .finding(
-            closed.severity(Severity::Warning, cx),
-            facts::server(redis),
-            format!("{} connections were closed because clients held too much memory {}", words::count(closed.count), closed.when()),
-            "Find the heavy clients; read large values by parts and shorten pipelines. Raise maxmemory-clients last.",
-        )
-        .with(Evidence::new("closed", closed.count, Unit::Count, closed.source("INFO stats")))
-        .with(closed.age());
-    Ok(vec![finding])
+    Ok(lost_connections::finding(redis, cx, &LOSS)?.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        redis::fixture::{built_with, severity, window},
-        testing,
-    };
+    use crate::redis::clients::lost_connections::proof;
 
     #[test]
     fn recent_ones_are_a_warning_old_ones_information() {
-        let of = |closed, uptime, grown: Option<i64>| {
-            let snapshot = built_with(&[("evicted_clients", closed)], &[], |redis| {
-                redis.server.uptime_seconds = uptime;
-                if let Some(grown) = grown {
-                    window(redis, &[("evicted_clients", grown)]);
-                }
-            });
-            severity(&CHECK, &snapshot)
-        };
-        assert_eq!(of("0", 60, None), None);
-        assert_eq!(of("1", 86_400, None), Some(Severity::Warning));
-        assert_eq!(of("1", 86_401, None), Some(Severity::Info));
-        assert_eq!(of("9", 86_401, Some(0)), None);
-        assert_eq!(of("9", 86_401, Some(1)), Some(Severity::Warning));
+        proof::recent_ones_are_a_warning_old_ones_information(&CHECK, "evicted_clients");
     }
 
     #[test]
     fn a_server_that_does_not_count_them_is_passed_over() {
-        assert!(!testing::skipped(&CHECK, &built_with(&[], &[], |_| {})).is_gap());
+        proof::a_server_that_does_not_count_them_is_passed_over(&CHECK);
     }
 }

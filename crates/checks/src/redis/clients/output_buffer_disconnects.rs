@@ -1,17 +1,14 @@
 //! Connections closed because they did not read their answers.
 
-use dbvitals_model::{Evidence, Severity, Unit};
+use dbvitals_model::Severity;
 
+use super::lost_connections::{self, Loss};
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
-    redis::{
-        counted::{self, counted},
-        facts,
-    },
+    redis::counted,
     skip::Judged,
     view::RedisView,
-    words,
 };
 
 /// `client_output_buffer_limit_disconnections`.
@@ -48,57 +45,36 @@ Redis documentation: Clients, Output buffer limits.
     run: Run::Redis(run),
 };
 
-fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (info, window) = (redis.info()?, redis.window().ok());
-    facts::number(info, "client_output_buffer_limit_disconnections")?;
-    let closed = counted(redis, info, window, "client_output_buffer_limit_disconnections");
-    let Some(closed) = closed.filter(|closed| closed.count > 0.0) else {
-        return Ok(Vec::new());
-    };
-    let finding = cx
-        .finding(
-            closed.severity(Severity::Warning, cx),
-            facts::server(redis),
-            format!("{} connections were closed because they did not read their answers in time {}", words::count(closed.count), closed.when()),
-            "Find out who reads too slowly: subscribers, replicas behind a narrow network. Raise client-output-buffer-limit last.",
+static LOSS: Loss = Loss {
+    counter: "client_output_buffer_limit_disconnections",
+    label: "closed",
+    message: |count, when| {
+        format!(
+            "{count} connections were closed because they did not read their answers in time {when}"
         )
-        .with(Evidence::new("closed", closed.count, Unit::Count, closed.source("INFO stats")))
-        .with(closed.age());
-    Ok(vec![finding])
+    },
+    advice: "Find out who reads too slowly: subscribers, replicas behind a narrow network. Raise client-output-buffer-limit last.",
+};
+
+fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
+    Ok(lost_connections::finding(redis, cx, &LOSS)?.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        redis::fixture::{built_with, severity, window},
-        testing,
-    };
+    use crate::redis::clients::lost_connections::proof;
 
     #[test]
     fn recent_ones_are_a_warning_old_ones_information() {
-        let of = |closed, uptime, grown: Option<i64>| {
-            let snapshot = built_with(
-                &[("client_output_buffer_limit_disconnections", closed)],
-                &[],
-                |redis| {
-                    redis.server.uptime_seconds = uptime;
-                    if let Some(grown) = grown {
-                        window(redis, &[("client_output_buffer_limit_disconnections", grown)]);
-                    }
-                },
-            );
-            severity(&CHECK, &snapshot)
-        };
-        assert_eq!(of("0", 60, None), None);
-        assert_eq!(of("1", 86_400, None), Some(Severity::Warning));
-        assert_eq!(of("1", 86_401, None), Some(Severity::Info));
-        assert_eq!(of("9", 86_401, Some(0)), None);
-        assert_eq!(of("9", 86_401, Some(1)), Some(Severity::Warning));
+        proof::recent_ones_are_a_warning_old_ones_information(
+            &CHECK,
+            "client_output_buffer_limit_disconnections",
+        );
     }
 
     #[test]
     fn a_server_that_does_not_count_them_is_passed_over() {
-        assert!(!testing::skipped(&CHECK, &built_with(&[], &[], |_| {})).is_gap());
+        proof::a_server_that_does_not_count_them_is_passed_over(&CHECK);
     }
 }

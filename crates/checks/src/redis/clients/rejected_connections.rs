@@ -2,17 +2,13 @@
 
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
+use super::lost_connections::{self, Loss};
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
-    redis::{
-        config_fix,
-        counted::{self, counted},
-        facts,
-    },
+    redis::{config_fix, counted},
     skip::Judged,
     view::RedisView,
-    words,
 };
 
 /// `rejected_connections`.
@@ -47,31 +43,18 @@ Redis documentation: Clients, Maximum concurrent connected clients.
     run: Run::Redis(run),
 };
 
+static LOSS: Loss = Loss {
+    counter: "rejected_connections",
+    label: "refused",
+    message: |count, when| {
+        format!("{count} connections were refused {when}: maxclients was reached")
+    },
+    advice: "Find out who opens so many connections, and shrink or add pools; raise maxclients last.",
+};
+
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (info, config, window) = (redis.info()?, redis.config().ok(), redis.window().ok());
-    facts::number(info, "rejected_connections")?;
-    let refused = counted(redis, info, window, "rejected_connections");
-    let Some(refused) = refused.filter(|refused| refused.count > 0.0) else {
-        return Ok(Vec::new());
-    };
-    let finding = cx
-        .finding(
-            refused.severity(Severity::Warning, cx),
-            facts::server(redis),
-            format!(
-                "{} connections were refused {}: maxclients was reached",
-                words::count(refused.count),
-                refused.when()
-            ),
-            "Find out who opens so many connections, and shrink or add pools; raise maxclients last.",
-        )
-        .with(Evidence::new(
-            "refused",
-            refused.count,
-            Unit::Count,
-            refused.source("INFO stats"),
-        ))
-        .with(refused.age());
+    let (info, config) = (redis.info()?, redis.config().ok());
+    let Some(finding) = lost_connections::finding(redis, cx, &LOSS)? else { return Ok(Vec::new()) };
     let Some(limit) = info.number("maxclients").filter(|limit| *limit > 0.0) else {
         return Ok(vec![finding]);
     };
@@ -84,33 +67,26 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redis::fixture::{built_with, fix, severity, window};
+    use crate::redis::{
+        clients::lost_connections::proof,
+        fixture::{built, fix},
+    };
 
     #[test]
-    fn recent_refusals_are_a_warning() {
-        let of = |refused, uptime| {
-            let info = [("rejected_connections", refused), ("maxclients", "50")];
-            built_with(&info, &[("maxclients", "50")], |redis| redis.server.uptime_seconds = uptime)
-        };
-        assert_eq!(severity(&CHECK, &of("0", 60)), None);
-        assert_eq!(severity(&CHECK, &of("1", 86_400)), Some(Severity::Warning));
-        assert_eq!(severity(&CHECK, &of("1", 86_401)), Some(Severity::Info));
-        let (statements, undo) = fix(&CHECK, &of("1", 60));
-        assert_eq!(statements, ["CONFIG SET maxclients 100", "CONFIG REWRITE"]);
-        assert_eq!(undo, ["CONFIG SET maxclients 50", "CONFIG REWRITE"]);
+    fn recent_ones_are_a_warning_old_ones_information() {
+        proof::recent_ones_are_a_warning_old_ones_information(&CHECK, "rejected_connections");
     }
 
     #[test]
-    fn the_window_counts_before_the_past() {
-        let of = |grown| {
-            severity(
-                &CHECK,
-                &built_with(&[("rejected_connections", "900")], &[], |redis| {
-                    window(redis, &[("rejected_connections", grown)]);
-                }),
-            )
-        };
-        assert_eq!(of(0), None);
-        assert_eq!(of(1), Some(Severity::Warning));
+    fn a_server_that_does_not_count_them_is_passed_over() {
+        proof::a_server_that_does_not_count_them_is_passed_over(&CHECK);
+    }
+
+    #[test]
+    fn the_fix_doubles_the_limit_and_has_a_way_back() {
+        let info = [("rejected_connections", "1"), ("maxclients", "50")];
+        let (statements, undo) = fix(&CHECK, &built(&info, &[("maxclients", "50")]));
+        assert_eq!(statements, ["CONFIG SET maxclients 100", "CONFIG REWRITE"]);
+        assert_eq!(undo, ["CONFIG SET maxclients 50", "CONFIG REWRITE"]);
     }
 }
