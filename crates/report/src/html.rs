@@ -4,10 +4,13 @@ mod charts;
 mod closing;
 mod cluster;
 mod findings;
+mod table;
 mod view;
 
 use askama::Template;
 use dbvitals_model::report::Report;
+
+use self::table::Cell;
 
 /// Styles, in the file itself.
 const STYLE: &str = include_str!("../templates/report.css");

@@ -1,8 +1,14 @@
 //! Charts as inline SVG: rings for scores, bars for leading figures.
 
-use dbvitals_model::{Measure, Unit, report::Report};
+use dbvitals_model::{
+    Measure, Unit,
+    report::{Overview, OverviewColumn, Report},
+};
 
-use super::view::tone;
+use super::{
+    table::{Cell, Column, Table},
+    view::tone,
+};
 use crate::{humanize, visible, words};
 
 /// Circumference of the ring's circle, whose radius is 52.
@@ -25,24 +31,7 @@ pub(super) struct Chart {
     pub(super) title: String,
     pub(super) target: String,
     pub(super) note: Option<String>,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
-}
-
-/// A column's heading.
-#[derive(Debug)]
-pub(super) struct Column {
-    pub(super) label: String,
-    pub(super) is_text: bool,
-}
-
-/// A cell, with the share of the largest value where a bar is drawn.
-#[derive(Debug)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) is_text: bool,
-    /// Width of the bar between 0 and 100.
-    pub(super) bar: Option<String>,
+    pub(super) table: Table,
 }
 
 /// The ring of a score between 0 and 100.
@@ -58,43 +47,36 @@ pub(super) fn ring(score: f64) -> Ring {
 
 /// All tables of leading figures that have rows.
 pub(super) fn all(report: &Report) -> Vec<Chart> {
-    report
-        .overview
-        .iter()
-        .filter(|table| !table.rows.is_empty())
-        .map(|table| {
-            let drawn = table.columns.iter().position(|c| c.unit != Unit::Text);
-            let largest = drawn.map_or(0.0, |column| {
-                table.rows.iter().filter_map(|row| number(row.get(column)?)).fold(0.0, f64::max)
-            });
-            let rows = table.rows.iter().map(|row| {
-                let cells = row.iter().zip(&table.columns).enumerate();
-                cells
-                    .map(|(place, (value, column))| Cell {
-                        text: visible::inline(&humanize::measure(value, column.unit)),
-                        is_text: column.unit == Unit::Text,
-                        bar: number(value)
-                            .filter(|_| drawn == Some(place) && largest > 0.0)
-                            .map(|v| format!("{:.2}", 100.0 * v.max(0.0) / largest)),
-                    })
-                    .collect()
-            });
-            Chart {
-                note: table.note.as_deref().map(visible::inline),
-                title: visible::inline(&table.title),
-                target: visible::inline(&table.target),
-                columns: table
-                    .columns
-                    .iter()
-                    .map(|c| Column {
-                        label: visible::inline(&words::capitalised(&c.label)),
-                        is_text: c.unit == Unit::Text,
-                    })
-                    .collect(),
-                rows: rows.collect(),
-            }
-        })
-        .collect()
+    report.overview.iter().filter(|table| !table.rows.is_empty()).map(chart).collect()
+}
+
+fn chart(table: &Overview) -> Chart {
+    let drawn = table.columns.iter().position(|c| c.unit != Unit::Text);
+    let largest = drawn.map_or(0.0, |column| {
+        table.rows.iter().filter_map(|row| number(row.get(column)?)).fold(0.0, f64::max)
+    });
+    let cell = |(place, (value, column)): (usize, (&Measure, &OverviewColumn))| {
+        let text = visible::inline(&humanize::measure(value, column.unit));
+        match number(value).filter(|_| drawn == Some(place) && largest > 0.0) {
+            _ if column.unit == Unit::Text => Cell::Name(text),
+            Some(v) => Cell::Bar { text, width: format!("{:.2}", 100.0 * v.max(0.0) / largest) },
+            None => Cell::Number(text),
+        }
+    };
+    let row = |row: &Vec<Measure>| row.iter().zip(&table.columns).enumerate().map(cell).collect();
+    let column = |column: &OverviewColumn| Column {
+        label: visible::inline(&words::capitalised(&column.label)),
+        is_text: column.unit == Unit::Text,
+    };
+    Chart {
+        note: table.note.as_deref().map(visible::inline),
+        title: visible::inline(&table.title),
+        target: visible::inline(&table.target),
+        table: Table {
+            columns: table.columns.iter().map(column).collect(),
+            rows: table.rows.iter().map(row).collect(),
+        },
+    }
 }
 
 fn number(value: &Measure) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 use dbvitals_model::report::Report;
 
+use super::table::{Cell, Column, Table};
 use crate::{cluster, visible, words};
 
 /// One cluster.
@@ -9,24 +10,9 @@ use crate::{cluster, visible, words};
 pub(super) struct Cluster {
     pub(super) name: String,
     pub(super) summary: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) table: Table,
     pub(super) sentences: Vec<String>,
     pub(super) failovers: Vec<Failover>,
-}
-
-/// A column's heading.
-#[derive(Debug)]
-pub(super) struct Column {
-    pub(super) label: String,
-    pub(super) is_text: bool,
-}
-
-/// One cell.
-#[derive(Debug)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) is_text: bool,
 }
 
 /// How ready a failover to one standby is.
@@ -50,24 +36,23 @@ pub(super) fn all(report: &Report) -> Vec<Cluster> {
 }
 
 fn one(one: &dbvitals_model::cluster::Cluster) -> Cluster {
-    let is_text = |place: usize| place < 2;
     let column = |(place, label): (usize, &&str)| Column {
         label: words::capitalised(label),
-        is_text: is_text(place),
+        is_text: place < 2,
     };
-    let cell = |(place, text): (usize, String)| Cell {
-        text: visible::inline(&text),
-        is_text: is_text(place),
+    let cell = |(place, text): (usize, String)| match (place, visible::inline(&text)) {
+        (0, name) => Cell::Heading(name),
+        (1, role) => Cell::Text(role),
+        (_, figure) => Cell::Number(figure),
     };
+    let row = |node| cluster::row(node).into_iter().enumerate().map(cell).collect();
     Cluster {
         name: visible::inline(&one.name),
         summary: cluster::summary(one),
-        columns: cluster::COLUMNS.iter().enumerate().map(column).collect(),
-        rows: one
-            .nodes
-            .iter()
-            .map(|node| cluster::row(node).into_iter().enumerate().map(cell).collect())
-            .collect(),
+        table: Table {
+            columns: cluster::COLUMNS.iter().enumerate().map(column).collect(),
+            rows: one.nodes.iter().map(row).collect(),
+        },
         sentences: cluster::sentences(one)
             .iter()
             .map(|sentence| visible::inline(sentence) + ".")
