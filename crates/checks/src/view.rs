@@ -62,9 +62,42 @@ fn state_of<T>(section: &Section<T>) -> SectionState<'_> {
     }
 }
 
-macro_rules! sections {
-    ($view:ident . $field:ident, $all:ident: $($name:ident: $type:ty),* $(,)?) => {
+/// A view of one kind of target that may look at its neighbours: made where the target is of that kind, called by the target's name.
+macro_rules! view_of {
+    ($view:ident . $field:ident: $kind:ident, $what:literal) => {
         impl<'a> $view<'a> {
+            #[doc = concat!("A view of a target, if it is ", $what, ".")]
+            pub fn of(
+                snapshot: &'a Snapshot,
+                target: &'a TargetSnapshot,
+                reads: &'a Reads,
+            ) -> Option<Self> {
+                match &target.data {
+                    TargetData::$kind($field) => Some(Self { snapshot, target, $field, reads }),
+                    _ => None,
+                }
+            }
+
+            /// The name findings carry.
+            pub fn name(&self) -> &'a str {
+                &self.target.name
+            }
+        }
+    };
+}
+
+view_of!(PgView.pg: Postgres, "a PostgreSQL server that answered");
+view_of!(RedisView.redis: Redis, "a Redis server that answered");
+view_of!(HostView.host: Host, "a machine");
+
+/// The sections of a view, each read of one put on record in `$reads`.
+macro_rules! sections {
+    ($view:ident . $field:ident, $($reads:ident).+, $all:ident: $($name:ident: $type:ty),* $(,)?) => {
+        impl<'a> $view<'a> {
+            fn note(&self, section: &'static str) {
+                self.$($reads).+.borrow_mut().insert(section);
+            }
+
             $(
                 #[doc = concat!("The section `", stringify!($name), "`, or why it is missing.")]
                 pub fn $name(&self) -> Result<&'a $type, Skip> {
@@ -84,7 +117,7 @@ macro_rules! sections {
     };
 }
 
-sections!(PgView.pg, PG_SECTIONS:
+sections!(PgView.pg, reads, PG_SECTIONS:
     settings: pg::instance::Settings,
     databases: Vec<pg::database::Database>,
     activity: Vec<pg::activity::Session>,
@@ -115,7 +148,7 @@ sections!(PgView.pg, PG_SECTIONS:
     growth: pg::growth::Growth,
 );
 
-sections!(DatabaseView.database, DATABASE_SECTIONS:
+sections!(DatabaseView.database, server.reads, DATABASE_SECTIONS:
     relations: Vec<pg::relation::Relation>,
     indexes: Vec<pg::index::Index>,
     columns: Vec<pg::schema::Column>,
@@ -138,7 +171,7 @@ sections!(DatabaseView.database, DATABASE_SECTIONS:
     collation_mismatches: Vec<pg::schema::CollationMismatch>,
 );
 
-sections!(RedisView.redis, REDIS_SECTIONS:
+sections!(RedisView.redis, reads, REDIS_SECTIONS:
     info: redis::Info,
     config: redis::Config,
     slowlog: redis::Slowlog,
@@ -163,18 +196,6 @@ pub use self::{
 };
 
 impl<'a> PgView<'a> {
-    /// A view of a target, if it is a PostgreSQL server that answered.
-    pub fn of(
-        snapshot: &'a Snapshot,
-        target: &'a TargetSnapshot,
-        reads: &'a Reads,
-    ) -> Option<Self> {
-        match &target.data {
-            TargetData::Postgres(pg) => Some(Self { snapshot, target, pg, reads }),
-            _ => None,
-        }
-    }
-
     /// Who answered. Always present, so not a section.
     pub fn server(&self) -> &'a pg::instance::Server {
         &self.pg.server
@@ -193,11 +214,6 @@ impl<'a> PgView<'a> {
     /// What the user told about this target.
     pub fn expectations(&self) -> &'a Expectations {
         &self.target.expectations
-    }
-
-    /// The name findings carry.
-    pub fn name(&self) -> &'a str {
-        &self.target.name
     }
 
     /// Host, port and database it was reached by.
@@ -226,10 +242,6 @@ impl<'a> PgView<'a> {
             let known = this.pg.server.system_identifier.is_some();
             (known && same && target.name != this.target.name).then_some(other)
         })
-    }
-
-    fn note(&self, section: &'static str) {
-        self.reads.borrow_mut().insert(section);
     }
 }
 
@@ -269,25 +281,9 @@ impl<'a> DatabaseView<'a> {
             .flat_map(|server| server.by_database())
             .filter(move |database| database.name() == name)
     }
-
-    fn note(&self, section: &'static str) {
-        self.server.note(section);
-    }
 }
 
 impl<'a> RedisView<'a> {
-    /// A view of a target, if it is a Redis server that answered.
-    pub fn of(
-        snapshot: &'a Snapshot,
-        target: &'a TargetSnapshot,
-        reads: &'a Reads,
-    ) -> Option<Self> {
-        match &target.data {
-            TargetData::Redis(redis) => Some(Self { snapshot, target, redis, reads }),
-            _ => None,
-        }
-    }
-
     /// Who answered. Always present, so not a section.
     pub fn server(&self) -> &'a redis::Server {
         &self.redis.server
@@ -296,11 +292,6 @@ impl<'a> RedisView<'a> {
     /// What the user told about this target.
     pub fn expectations(&self) -> &'a Expectations {
         &self.target.expectations
-    }
-
-    /// The name findings carry.
-    pub fn name(&self) -> &'a str {
-        &self.target.name
     }
 
     /// The machine it runs on, where that was read.
@@ -313,25 +304,9 @@ impl<'a> RedisView<'a> {
     pub fn seconds_since(&self, moment: Option<Timestamp>) -> Option<f64> {
         moment.map(|at| seconds_between(at, self.redis.server.now))
     }
-
-    fn note(&self, section: &'static str) {
-        self.reads.borrow_mut().insert(section);
-    }
 }
 
 impl<'a> HostView<'a> {
-    /// A view of a target, if it is a machine.
-    pub fn of(
-        snapshot: &'a Snapshot,
-        target: &'a TargetSnapshot,
-        reads: &'a Reads,
-    ) -> Option<Self> {
-        match &target.data {
-            TargetData::Host(host) => Some(Self { snapshot, target, host, reads }),
-            _ => None,
-        }
-    }
-
     /// When the snapshot was taken.
     pub fn taken_at(&self) -> Timestamp {
         self.snapshot.taken_at
@@ -340,11 +315,6 @@ impl<'a> HostView<'a> {
     /// The machine.
     pub fn host(&self) -> &'a Host {
         &self.host.host
-    }
-
-    /// The name findings carry.
-    pub fn name(&self) -> &'a str {
-        &self.target.name
     }
 
     /// Every section by name: what is missing from it, or why it is missing altogether.

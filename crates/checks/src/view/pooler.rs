@@ -19,7 +19,9 @@ pub struct PoolerView<'a> {
     reads: &'a Reads,
 }
 
-sections!(PoolerView.pooler, POOLER_SECTIONS:
+view_of!(PoolerView.pooler: Pooler, "a pooler that answered");
+
+sections!(PoolerView.pooler, reads, POOLER_SECTIONS:
     pools: Vec<Pool>,
     databases: Vec<PoolerDatabase>,
     config: BTreeMap<String, String>,
@@ -28,23 +30,6 @@ sections!(PoolerView.pooler, POOLER_SECTIONS:
 );
 
 impl<'a> PoolerView<'a> {
-    /// A view of a target, if it is a pooler that answered.
-    pub fn of(
-        snapshot: &'a Snapshot,
-        target: &'a TargetSnapshot,
-        reads: &'a Reads,
-    ) -> Option<Self> {
-        match &target.data {
-            TargetData::Pooler(pooler) => Some(Self { snapshot, target, pooler, reads }),
-            _ => None,
-        }
-    }
-
-    /// The name findings carry.
-    pub fn name(&self) -> &'a str {
-        &self.target.name
-    }
-
     /// The PostgreSQL server at an address, where it was audited too.
     pub fn server_at(&self, host: &str, port: i64) -> Option<PgView<'a>> {
         let address = format!("{host}:{port}");
@@ -53,9 +38,5 @@ impl<'a> PoolerView<'a> {
         };
         let target = self.snapshot.targets.iter().find(at)?;
         PgView::of(self.snapshot, target, self.reads)
-    }
-
-    fn note(&self, section: &'static str) {
-        self.reads.borrow_mut().insert(section);
     }
 }

@@ -20,7 +20,7 @@ pub struct StatementView<'a> {
     reads: &'a Reads,
 }
 
-sections!(StatementView.statement, STATEMENT_SECTIONS:
+sections!(StatementView.statement, reads, STATEMENT_SECTIONS:
     plans: Vec<StatementPlan>,
     calls: Calls,
     settings: Settings,
@@ -49,9 +49,5 @@ impl<'a> StatementView<'a> {
     /// Who planned it; `None` for a plan that came from a file.
     pub fn server(&self) -> Option<&'a Server> {
         self.statement.server.as_ref()
-    }
-
-    fn note(&self, section: &'static str) {
-        self.reads.borrow_mut().insert(section);
     }
 }
