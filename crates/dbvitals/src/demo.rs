@@ -13,7 +13,10 @@ use dbvitals_model::{Snapshot, report::Report};
 use dbvitals_testkit::{PgVersion, Postgres, Redis, RedisVersion, TestkitError};
 
 use crate::{
-    args::{audit::Judging, targets::TargetArgs},
+    args::{
+        audit::{Judging, Looking},
+        targets::TargetArgs,
+    },
     config::{file::File, merged::Merged, target},
     gather,
     output::talk,
@@ -113,7 +116,8 @@ fn audit(servers: &Servers) -> Result<Snapshot, Problem> {
         ..TargetArgs::default()
     };
     let file = File::default();
-    let merged = Merged::new(&args, &Judging::default(), Some(INTERVAL), &file, None)?;
+    let looking = Looking { interval: Some(INTERVAL), ..Looking::default() };
+    let merged = Merged::new(&args, &Judging::default(), looking, &file, None)?;
     let mut targets = target::resolve(&args, &merged, &file, &|_| None)?;
     // As a configuration file would say with `role = "cache"`.
     for target in targets.iter_mut().filter(|target| target.name == "cache") {

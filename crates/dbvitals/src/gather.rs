@@ -26,8 +26,6 @@ use crate::{
 pub(crate) struct Options {
     /// Look twice, this far apart.
     pub(crate) interval: Option<Duration>,
-    /// Looks at the sessions per second in between.
-    pub(crate) samples_per_second: f64,
     /// Longest time for one target, the interval not counted.
     pub(crate) timeout: Duration,
     /// Only what a quick health check needs.
@@ -43,7 +41,6 @@ impl Options {
     pub(crate) fn once(timeout: Duration) -> Self {
         Self {
             interval: None,
-            samples_per_second: 10.0,
             timeout,
             quick: false,
             measure_bytes: 0,

@@ -19,19 +19,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) judging: Judging,
 
-    /// Look twice, this far apart, and judge by rates instead of counters since the last reset
-    #[arg(long, value_name = "DURATION", value_parser = duration, env = "DBVITALS_INTERVAL")]
-    pub(crate) interval: Option<Duration>,
-
-    /// Looks at the sessions per second during the interval; fewer where they would cost over 1 % of a core
-    #[arg(
-        long,
-        value_name = "HZ",
-        value_parser = sample_rate,
-        default_value = "10",
-        env = "DBVITALS_SAMPLE_RATE"
-    )]
-    pub(crate) sample_rate: f64,
+    #[command(flatten)]
+    pub(crate) looking: Looking,
 
     /// Format of standard output
     #[arg(long, short, value_enum, env = "DBVITALS_FORMAT", default_value = "terminal")]
@@ -75,13 +64,29 @@ pub(crate) struct Args {
     pub(crate) quiet: bool,
 }
 
-/// Reads a rate between one look in ten seconds and a hundred a second.
-fn sample_rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+/// How to look twice, and in between.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub(crate) struct Looking {
+    /// Look twice, this far apart, and judge by rates instead of counters since the last reset
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "DBVITALS_INTERVAL")]
+    pub(crate) interval: Option<Duration>,
+
+    /// Looks at the sessions per second during the interval; fewer where they would cost over 1 % of a core
+    /// [default: 10]
+    #[arg(long, value_name = "HZ", value_parser = typed_rate, env = "DBVITALS_SAMPLE_RATE")]
+    pub(crate) sample_rate: Option<f64>,
+}
+
+fn typed_rate(text: &str) -> Result<f64, String> {
+    sample_rate(text.parse().map_err(|_| format!("{text:?} is not a number"))?)
+}
+
+/// A rate between one look in ten seconds and a hundred a second.
+pub(crate) fn sample_rate(rate: f64) -> Result<f64, String> {
     if (0.1..=100.0).contains(&rate) {
         Ok(rate)
     } else {
-        Err(format!("{text} is not between 0.1 and 100"))
+        Err(format!("{rate} is not between 0.1 and 100 looks a second"))
     }
 }
 

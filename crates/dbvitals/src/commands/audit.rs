@@ -21,7 +21,7 @@ use crate::{
 /// Looks, judges, reports.
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged = Merged::new(&args.targets, &args.judging, args.interval, &file, path.as_deref())?;
+    let merged = Merged::new(&args.targets, &args.judging, args.looking, &file, path.as_deref())?;
     let settings = judging::settings(&merged, &file)?;
     let before = args.baseline.as_deref().map(read_report).transpose()?;
     let files = render::files(&args.output)?;
@@ -61,7 +61,6 @@ fn look(
     let targets = target::nodes(targets, args.nodes)?;
     let options = gather::Options {
         interval: merged.interval.value.filter(|_| args.since.is_none()),
-        samples_per_second: args.sample_rate,
         timeout: merged.timeout.value,
         quick: false,
         measure_bytes: merged.measure_bytes(),

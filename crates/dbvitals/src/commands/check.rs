@@ -7,7 +7,10 @@ use dbvitals_model::{Severity, Snapshot, TargetData, Unit, report::Wanted};
 use dbvitals_report::plugin::{self, State};
 
 use crate::{
-    args::{audit::Judging, check::Args},
+    args::{
+        audit::{Judging, Looking},
+        check::Args,
+    },
     config::{file::File, judging, merged::Merged, target},
     environment,
     exit::Exit,
@@ -30,7 +33,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
 
 fn look(args: &Args) -> Result<Exit, Problem> {
     let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged = Merged::new(&args.targets, &Judging::default(), None, &file, path.as_deref())?;
+    let merged = Merged::new(
+        &args.targets,
+        &Judging::default(),
+        Looking::default(),
+        &file,
+        path.as_deref(),
+    )?;
     let settings = judging::settings(&merged, &file)?;
     let targets = target::resolve(&args.targets, &merged, &file, &environment::variable)?;
     let timeout = args.targets.timeout.unwrap_or(TIMEOUT);

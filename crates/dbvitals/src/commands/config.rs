@@ -1,7 +1,10 @@
 //! `dbvitals config`.
 
 use crate::{
-    args::config::{Command, ShowArgs},
+    args::{
+        audit::Looking,
+        config::{Command, ShowArgs},
+    },
     config::{DEFAULT_FILE, file::File, judging, merged::Merged, show, target},
     environment,
     exit::Exit,
@@ -19,7 +22,8 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
 
 fn show_settings(args: &ShowArgs) -> Result<Exit, Problem> {
     let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged = Merged::new(&args.targets, &args.judging, None, &file, path.as_deref())?;
+    let merged =
+        Merged::new(&args.targets, &args.judging, Looking::default(), &file, path.as_deref())?;
     let settings = judging::settings(&merged, &file)?;
     let wants_targets = !args.targets.targets.is_empty() || !file.targets.is_empty();
     let targets = if wants_targets {

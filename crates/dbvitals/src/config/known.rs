@@ -7,7 +7,7 @@ use crate::problem::{Problem, nearest};
 
 const TOP: &[&str] = &["audit", "databases", "targets", "checks", "ignore"];
 const AUDIT: &[&str] =
-    &["fail_on", "profile", "timeout", "interval", "measure_mb", "only", "except"];
+    &["fail_on", "profile", "timeout", "interval", "sample_rate", "measure_mb", "only", "except"];
 const DATABASES: &[&str] = &["include", "exclude"];
 const TARGET: &[&str] = &[
     "url",
@@ -16,6 +16,7 @@ const TARGET: &[&str] = &[
     "replicas",
     "all_nodes",
     "with_replicas",
+    "sample_rate",
     "include",
     "exclude",
     "ca_file",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     args::{
-        audit::{FailOn, Judging, ProfileName},
+        audit::{FailOn, Judging, Looking, ProfileName, sample_rate},
         targets::{TargetArgs, duration},
     },
     config::file::File,
@@ -38,6 +38,7 @@ pub(crate) struct Merged {
     pub(crate) profile: Sourced<ProfileName>,
     pub(crate) timeout: Sourced<Duration>,
     pub(crate) interval: Sourced<Option<Duration>>,
+    pub(crate) sample_rate: Sourced<f64>,
     pub(crate) measure_mb: Sourced<u32>,
     pub(crate) only: Sourced<Vec<String>>,
     pub(crate) except: Sourced<Vec<String>>,
@@ -48,6 +49,9 @@ pub(crate) struct Merged {
 /// Longest time for one target unless told otherwise: an audit of a huge catalogue takes seconds, so
 /// a minute means that something is wrong.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Looks at the sessions per second: a lock that is held for a tenth of a second is seen.
+pub(crate) const SAMPLE_RATE: f64 = 10.0;
 
 /// The smallest index that is ever reported, 100 MB, can be measured; more is not worth the reading unasked.
 const MEASURE_MB: u32 = 128;
@@ -62,7 +66,7 @@ impl Merged {
     pub(crate) fn new(
         targets: &TargetArgs,
         judging: &Judging,
-        interval: Option<Duration>,
+        looking: Looking,
         file: &File,
         path: Option<&Path>,
     ) -> Result<Self, Problem> {
@@ -74,6 +78,9 @@ impl Merged {
         };
         let timeout = read(&file.audit.timeout, "audit.timeout")?;
         let written_interval = read(&file.audit.interval, "audit.interval")?;
+        let written_rate = file.audit.sample_rate.map(sample_rate).transpose().map_err(|why| {
+            Problem::usage(format!("audit.sample_rate in {}: {why}", layers.file))
+        })?;
         Ok(Self {
             fail_on: layers.pick(
                 judging.fail_on,
@@ -94,10 +101,16 @@ impl Merged {
                 "--timeout or DBVITALS_TIMEOUT",
             ),
             interval: layers.pick(
-                interval.map(Some),
+                looking.interval.map(Some),
                 written_interval.map(Some),
                 None,
                 "--interval or DBVITALS_INTERVAL",
+            ),
+            sample_rate: layers.pick(
+                looking.sample_rate,
+                written_rate,
+                SAMPLE_RATE,
+                "--sample-rate or DBVITALS_SAMPLE_RATE",
             ),
             measure_mb: layers.pick(
                 judging.measure,
@@ -169,13 +182,44 @@ impl fmt::Display for Origin {
 mod tests {
     use super::*;
 
+    fn of_file(text: &str, looking: Looking) -> Result<Merged, Problem> {
+        let file = File::parse(text, "f").unwrap();
+        let (targets, judging) = (TargetArgs::default(), Judging::default());
+        Merged::new(&targets, &judging, looking, &file, Some(Path::new("f")))
+    }
+
+    #[test]
+    fn the_sample_rate_is_checked_wherever_it_is_written() {
+        let rate = |text: &str, typed| {
+            let looking = Looking { sample_rate: typed, ..Looking::default() };
+            of_file(text, looking).map(|merged| merged.sample_rate)
+        };
+        let told = |text: &str, typed| {
+            let rate = rate(text, typed).unwrap();
+            (format!("{}", rate.value), rate.origin.to_string())
+        };
+        assert_eq!(told("", None), ("10".into(), "default".into()));
+        assert_eq!(told("[audit]\nsample_rate = 2", None), ("2".into(), "f".into()));
+        assert_eq!(told("[audit]\nsample_rate = 2", Some(0.5)).0, "0.5");
+        let problem = rate("[audit]\nsample_rate = 100.5", None).unwrap_err().to_string();
+        let wanted = "audit.sample_rate in f: 100.5 is not between 0.1 and 100 looks a second";
+        assert!(problem.contains(wanted), "{problem}");
+        assert!(rate("[audit]\nsample_rate = 0", None).is_err());
+        assert!(rate("[audit]\nsample_rate = nan", None).is_err());
+    }
+
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         let file = File::parse("[audit]\nfail_on = \"warning\"\ntimeout = \"5s\"", "f").unwrap();
         let judging = Judging { fail_on: Some(FailOn::Never), ..Judging::default() };
-        let merged =
-            Merged::new(&TargetArgs::default(), &judging, None, &file, Some(Path::new("f")))
-                .unwrap();
+        let merged = Merged::new(
+            &TargetArgs::default(),
+            &judging,
+            Looking::default(),
+            &file,
+            Some(Path::new("f")),
+        )
+        .unwrap();
         assert_eq!(merged.fail_on.value, FailOn::Never);
         assert_eq!(merged.timeout.value, Duration::from_secs(5));
         assert_eq!(merged.timeout.origin, Origin::File("f".into()));

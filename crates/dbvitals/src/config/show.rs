@@ -27,6 +27,7 @@ pub(crate) fn render(
     line(&mut out, "interval", &merged.interval, |v| {
         v.map_or_else(|| quoted("none"), |v| quoted(&format!("{v:?}")))
     });
+    line(&mut out, "sample_rate", &merged.sample_rate, f64::to_string);
     line(&mut out, "only", &merged.only, |v| list(v));
     line(&mut out, "except", &merged.except, |v| list(v));
     out.push_str("\n[databases]\n");
@@ -38,6 +39,10 @@ pub(crate) fn render(
             writeln!(out, "# {} at {}", target.server.kind().as_str(), target.server.endpoint());
         if let Some(replicas) = target.expectations.replicas {
             let _ = writeln!(out, "replicas = {replicas}");
+        }
+        let rate = target.samples_per_second;
+        if (rate - merged.sample_rate.value).abs() > f64::EPSILON {
+            let _ = writeln!(out, "sample_rate = {rate}");
         }
         for check in settings.targets.get(&target.name).into_iter().flatten() {
             let _ = writeln!(out, "# overrides {}", check.0);

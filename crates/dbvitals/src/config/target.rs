@@ -7,11 +7,14 @@ use dbvitals_model::snapshot::{Expectations, TargetKind};
 use secrecy::SecretString;
 
 use crate::{
-    args::targets::{NodeArgs, TargetArgs},
+    args::{
+        audit::sample_rate,
+        targets::{NodeArgs, TargetArgs},
+    },
     config::{
         file::{self, File},
         ignore,
-        merged::Merged,
+        merged::{Merged, Origin},
     },
     problem::{Problem, nearest},
 };
@@ -29,6 +32,8 @@ pub(crate) struct Target {
     pub(crate) role: Option<Role>,
     /// Databases to examine.
     pub(crate) databases: Databases,
+    /// Looks at its sessions per second.
+    pub(crate) samples_per_second: f64,
     /// Whether the standbys it knows are audited, too.
     pub(crate) with_replicas: bool,
     /// Whether every host of its URL is a target of its own.
@@ -193,11 +198,24 @@ impl Resolver<'_> {
                 include: ignore::patterns(include, "include")?,
                 exclude: ignore::patterns(exclude, "exclude")?,
             },
+            samples_per_second: self.sample_rate(&name, written)?,
             name,
             server,
             with_replicas: written.with_replicas,
             all_nodes: written.all_nodes,
         })
+    }
+
+    /// A rate that was typed is for all targets; else the target's own comes before that of the file.
+    fn sample_rate(&self, name: &str, written: &file::Target) -> Result<f64, Problem> {
+        let common = &self.merged.sample_rate;
+        let own = written
+            .sample_rate
+            .map(sample_rate)
+            .transpose()
+            .map_err(|why| Problem::usage(format!("target {name}: sample_rate: {why}")))?;
+        let is_typed = matches!(common.origin, Origin::Typed(_));
+        Ok(own.filter(|_| !is_typed).unwrap_or(common.value))
     }
 
     fn server(&self, address: &str) -> Result<Server, Problem> {
@@ -319,74 +337,4 @@ fn is_word(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::args::audit::Judging;
-
-    fn resolve_all(typed: &[&str], text: &str) -> Result<Vec<Target>, Problem> {
-        let args = TargetArgs {
-            targets: typed.iter().map(|&t| t.to_owned()).collect(),
-            ..TargetArgs::default()
-        };
-        let file = File::parse(text, "f")?;
-        let merged = Merged::new(&args, &Judging::default(), None, &file, None)?;
-        resolve(&args, &merged, &file, &|_| None)
-    }
-
-    #[test]
-    fn names_come_from_the_user_or_from_the_endpoint() {
-        let targets =
-            resolve_all(&["main=postgres://db.example/app", "redis://cache.example"], "").unwrap();
-        assert_eq!(targets[0].name, "main");
-        assert_eq!(targets[1].name, "cache.example:6379");
-    }
-
-    #[test]
-    fn connection_strings_are_not_taken_for_names() {
-        let targets = resolve_all(&["host=db.example dbname=app"], "").unwrap();
-        assert!(matches!(targets[0].server, Server::Postgres(_)));
-    }
-
-    #[test]
-    fn the_same_server_twice_needs_names() {
-        let message = resolve_all(&["redis://a", "redis://a"], "").unwrap_err().to_string();
-        assert!(message.contains("two targets are called a:6379"), "{message}");
-    }
-
-    #[test]
-    fn unknown_schemes_and_names_say_what_is_known() {
-        let message = resolve_all(&["mysql://a"], "").unwrap_err().to_string();
-        assert!(message.contains("unknown scheme \"mysql\""), "{message}");
-        let file = "[targets.main]\nurl = \"postgres://a\"";
-        let message = resolve_all(&["mian"], file).unwrap_err().to_string();
-        assert!(message.contains("did you mean main?"), "{message}");
-        assert!(resolve_all(&[], "").unwrap_err().to_string().contains("no target"));
-    }
-
-    #[test]
-    fn every_host_is_a_target_where_that_is_wanted() {
-        let url = "main=postgres://a:1,b:2/app";
-        let one = nodes(resolve_all(&[url], "").unwrap(), NodeArgs::default()).unwrap();
-        assert_eq!(one.len(), 1);
-        let flags = NodeArgs { all_nodes: true, with_replicas: false };
-        let names = |typed: &str| {
-            let all = nodes(resolve_all(&[typed], "").unwrap(), flags).unwrap();
-            all.into_iter().map(|target| target.name).collect::<Vec<_>>()
-        };
-        assert_eq!(names(url), ["main/a:1", "main/b:2"]);
-        assert_eq!(names("postgres://a:1,b:2/app"), ["a:1/app", "b:2/app"]);
-        assert_eq!(names("postgres://a:1/app"), ["a:1/app"]);
-        let file = "[targets.main]\nurl = \"postgres://a,b/app\"\nall_nodes = true";
-        let all = nodes(resolve_all(&[], file).unwrap(), NodeArgs::default()).unwrap();
-        assert_eq!(all.len(), 2);
-    }
-
-    #[test]
-    fn files_give_expectations() {
-        let file = "[targets.main]\nurl = \"postgres://a\"\nreplicas = 2\n\
-                    [targets.c]\nurl = \"redis://b\"\nrole = \"cache\"";
-        let targets = resolve_all(&[], file).unwrap();
-        assert_eq!(targets[0].expectations.is_cache, Some(true));
-        assert_eq!(targets[1].expectations.replicas, Some(2));
-    }
-}
+mod tests;

@@ -37,7 +37,7 @@ pub(super) async fn look(
         connect_timeout: options.timeout.min(base.connect_timeout),
         budget: options.timeout,
         window: options.interval,
-        samples_per_second: options.samples_per_second,
+        samples_per_second: target.samples_per_second,
         wanted: &wanted,
         measuring: (options.measure_bytes > 0).then_some(measuring),
         ..base

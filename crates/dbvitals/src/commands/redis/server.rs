@@ -1,7 +1,10 @@
 //! The Redis servers that were named.
 
 use crate::{
-    args::{audit::Judging, targets::TargetArgs},
+    args::{
+        audit::{Judging, Looking},
+        targets::TargetArgs,
+    },
     config::{
         file::File,
         judging,
@@ -25,7 +28,8 @@ pub(super) struct Named {
 /// The Redis servers of the command line, else those of the configuration file.
 pub(super) fn named(args: &TargetArgs) -> Result<Named, Problem> {
     let (file, path) = File::load(args.config.as_deref())?;
-    let merged = Merged::new(args, &Judging::default(), None, &file, path.as_deref())?;
+    let merged =
+        Merged::new(args, &Judging::default(), Looking::default(), &file, path.as_deref())?;
     let settings = judging::settings(&merged, &file)?;
     let mut targets = target::resolve(args, &merged, &file, &environment::variable)?;
     let is_redis = |target: &Target| matches!(target.server, Server::Redis(_));
