@@ -3,6 +3,7 @@
 use dbvitals_model::{
     Snapshot, TargetData, TargetSnapshot, Unit,
     pg::PgSnapshot,
+    pooler::PoolerSnapshot,
     redis::RedisSnapshot,
     report::{Metric, MetricStatus, Wanted},
 };
@@ -180,6 +181,12 @@ pub(crate) fn redis_client_use(redis: &RedisSnapshot) -> Option<f64> {
     let info = redis.info.value()?;
     let max = info.int("maxclients").or_else(|| redis.config.value()?.int("maxclients"))?;
     ratio(info.int("connected_clients")?, max, 1)
+}
+
+/// Clients of a pooler against its limit.
+pub(crate) fn pooler_client_use(pooler: &PoolerSnapshot) -> Option<f64> {
+    let most = pooler.config.value()?.get("max_client_conn")?.parse().ok()?;
+    ratio(*pooler.lists.value()?.get("used_clients")?, most, 1)
 }
 
 #[cfg(test)]

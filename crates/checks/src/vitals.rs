@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use dbvitals_model::{
-    Finding, Severity, Snapshot, TargetData, TargetSnapshot, Unit, pg::PgSnapshot,
+    Finding, Severity, Snapshot, TargetData, TargetSnapshot, Unit,
+    pg::PgSnapshot,
+    pooler::{Pool, PoolerSnapshot},
     redis::RedisSnapshot,
 };
 
@@ -64,6 +66,7 @@ struct Source {
 enum Value {
     Postgres(fn(&PgSnapshot) -> Option<f64>),
     Redis(fn(&RedisSnapshot) -> Option<f64>),
+    Pooler(fn(&PoolerSnapshot) -> Option<f64>),
 }
 
 #[rustfmt::skip]
@@ -76,6 +79,11 @@ static SOURCES: &[Source] = &[
     Source { name: "memory", unit: Unit::Ratio, value: Value::Redis(metrics::redis_memory_use), check: Some("redis-memory-near-limit"), low_is_bad: false },
     Source { name: "hit_ratio", unit: Unit::Ratio, value: Value::Redis(metrics::redis_hit_ratio), check: Some("redis-low-hit-ratio"), low_is_bad: true },
     Source { name: "clients", unit: Unit::Ratio, value: Value::Redis(metrics::redis_client_use), check: Some("redis-clients-near-limit"), low_is_bad: false },
+    Source { name: "clients", unit: Unit::Ratio, value: Value::Pooler(metrics::pooler_client_use), check: Some("pg-pooler-clients-near-limit"), low_is_bad: false },
+    Source { name: "clients_active", unit: Unit::Count, value: Value::Pooler(|pooler| sum(pooler, |pool| pool.clients_active)), check: None, low_is_bad: false },
+    Source { name: "clients_waiting", unit: Unit::Count, value: Value::Pooler(|pooler| sum(pooler, |pool| pool.clients_waiting)), check: Some("pg-pooler-exhausted"), low_is_bad: false },
+    Source { name: "server_connections", unit: Unit::Count, value: Value::Pooler(|pooler| sum(pooler, Pool::servers)), check: Some("pg-pooler-no-server"), low_is_bad: true },
+    Source { name: "longest_wait", unit: Unit::Seconds, value: Value::Pooler(longest_wait), check: Some("pg-pooler-waiting"), low_is_bad: false },
 ];
 
 /// The vital signs of every target that was reached.
@@ -101,6 +109,7 @@ impl Source {
         let value = match (&self.value, &target.data) {
             (Value::Postgres(measure), TargetData::Postgres(pg)) => measure(pg),
             (Value::Redis(measure), TargetData::Redis(redis)) => measure(redis),
+            (Value::Pooler(measure), TargetData::Pooler(pooler)) => measure(pooler),
             _ => return None,
         };
         let check = self.check.and_then(registry::find);
@@ -161,10 +170,64 @@ fn size(pg: &PgSnapshot) -> Option<f64> {
     Some(databases.iter().filter_map(|database| database.size_bytes).sum::<i64>() as f64)
 }
 
+/// Over all pools; a pooler nobody used yet has none.
+fn sum(pooler: &PoolerSnapshot, count: fn(&Pool) -> i64) -> Option<f64> {
+    Some(pooler.pools.value()?.iter().map(|pool| count(pool) as f64).sum())
+}
+
+/// Seconds the first client of any queue has waited.
+fn longest_wait(pooler: &PoolerSnapshot) -> Option<f64> {
+    let waits = pooler.pools.value()?.iter().map(|pool| pool.longest_wait_ms / 1000.0);
+    Some(waits.fold(0.0, f64::max))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{self, edit, set};
+
+    #[test]
+    fn a_pooler_shows_its_queue() {
+        let pool = |user: &str, waiting, wait_ms| Pool {
+            database: "app".into(),
+            user: user.into(),
+            clients_active: 2,
+            clients_waiting: waiting,
+            servers_active: 1,
+            servers_idle: 1,
+            longest_wait_ms: wait_ms,
+            ..Pool::default()
+        };
+        let snapshot = testing::pooler(|pooler| {
+            *edit(&mut pooler.pools) = vec![pool("web", 3, 2500.0), pool("job", 0, 0.0)];
+            edit(&mut pooler.lists).insert("used_clients".into(), 8);
+            edit(&mut pooler.config).insert("max_client_conn".into(), "100".into());
+        });
+        let told: Vec<_> = vitals(&snapshot, &Settings::default())
+            .iter()
+            .map(|vital| (vital.name, vital.value, vital.state))
+            .collect();
+        let (healthy, warning) = (VitalState::Healthy, VitalState::Found(Severity::Warning));
+        let wanted = [
+            ("clients", Some(0.08), healthy),
+            ("clients_active", Some(4.0), healthy),
+            ("clients_waiting", Some(3.0), healthy),
+            ("server_connections", Some(4.0), healthy),
+            ("longest_wait", Some(2.5), warning),
+        ];
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn a_console_that_hides_its_pools_is_unknown() {
+        use dbvitals_model::{Reason, Section};
+        let snapshot = testing::pooler(|pooler| {
+            pooler.pools = Section::unavailable(Reason::Permission, "not a stats user");
+        });
+        let all = vitals(&snapshot, &Settings::default());
+        let wait = all.iter().find(|vital| vital.name == "longest_wait").unwrap();
+        assert_eq!((wait.value, wait.state), (None, VitalState::Unknown));
+    }
 
     #[test]
     fn a_full_server_is_critical_and_carries_its_thresholds() {

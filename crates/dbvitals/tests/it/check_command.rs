@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dbvitals_testkit::{Hostile, PgVersion, Postgres, Redis, RedisVersion};
+use dbvitals_testkit::{Hostile, PgBouncer, PgVersion, Postgres, Redis, RedisVersion};
 
 use crate::run::{Ran, at, dbvitals};
 
@@ -70,6 +70,22 @@ async fn postgres_healthy_then_crowded_then_gone() {
     let ran = check();
     says(&ran, "CRITICAL");
     assert!(ran.out.contains("refused"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_poolers_console_shows_its_queue() {
+    let server = Postgres::builder(PgVersion::V16).start().unwrap();
+    let pooler = PgBouncer::transaction_mode(&server).unwrap();
+    let client = server.client_as(&pooler.url("postgres")).await.unwrap();
+    client.batch_execute("begin; select 1").await.unwrap();
+    let ran = dbvitals(&["check", &pooler.monitor_url("pgbouncer")]);
+    says(&ran, "OK");
+    let wanted =
+        ["clients", "clients_active", "clients_waiting", "server_connections", "longest_wait"];
+    assert_eq!(labels(&ran), wanted);
+    for value in ["'clients_active'=1;", "'server_connections'=1;", "'longest_wait'=0s;1;10;"] {
+        assert!(ran.out.contains(value), "{value} in {ran:?}");
+    }
 }
 
 #[test]
