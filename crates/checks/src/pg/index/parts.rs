@@ -6,6 +6,7 @@ use dbvitals_model::{
     Fix, FixKind, Subject,
     pg::{index::Index, relation::Relation, schema::Constraint},
 };
+use jiff::Timestamp;
 
 use crate::{sql, view::DatabaseView};
 
@@ -33,14 +34,25 @@ pub(super) fn by_table(indexes: &[Index]) -> BTreeMap<i64, Vec<&Index>> {
     map
 }
 
-/// Scans of every index by oid, summed over this server and the other nodes of its cluster.
-pub(super) fn scans_on_all_nodes(db: &DatabaseView<'_>, indexes: &[Index]) -> BTreeMap<i64, i64> {
+/// How an index was used on all nodes of a cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    /// Over all nodes.
+    pub(super) scans: i64,
+    /// The latest of all nodes; `None` before 16, and where it was never scanned.
+    pub(super) last_scan: Option<Timestamp>,
+}
+
+/// The use of every index by oid, on this server and the other nodes of its cluster together.
+pub(super) fn use_on_all_nodes(db: &DatabaseView<'_>, indexes: &[Index]) -> BTreeMap<i64, Use> {
     let elsewhere = db.siblings().filter_map(|node| node.indexes().ok()).flatten();
-    let mut scans = BTreeMap::new();
+    let mut uses: BTreeMap<i64, Use> = BTreeMap::new();
     for index in indexes.iter().chain(elsewhere) {
-        *scans.entry(index.oid).or_insert(0) += index.scans;
+        let of_index = uses.entry(index.oid).or_default();
+        of_index.scans = of_index.scans.saturating_add(index.scans);
+        of_index.last_scan = of_index.last_scan.max(index.last_scan);
     }
-    scans
+    uses
 }
 
 /// Age in days of the youngest statistics among this server and the other nodes of its cluster: so long has

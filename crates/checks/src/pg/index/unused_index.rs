@@ -85,11 +85,11 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
         Proof { age_days: parts::youngest_age_days(db), unseen: unseen::nodes(&db.server()) };
     let tables = parts::by_oid(relations);
     let foreign_keys = parts::foreign_keys(constraints);
-    let scans = parts::scans_on_all_nodes(db, indexes);
+    let uses = parts::use_on_all_nodes(db, indexes);
     let mut found = Vec::new();
     for index in indexes {
         let name = index.qualified();
-        let is_used = scans.get(&index.oid).is_some_and(|scans| *scans > 0);
+        let is_used = uses.get(&index.oid).is_some_and(|of_index| of_index.scans > 0);
         let is_small = (index.size_bytes as f64) < cx.limit_for(&MIN_SIZE, &name);
         let supports = foreign_keys
             .get(&index.table_oid)
