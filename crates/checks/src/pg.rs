@@ -13,3 +13,4 @@ pub mod security;
 pub mod setting_change;
 pub mod statement;
 pub mod table;
+pub mod wal_disk;

@@ -10,7 +10,8 @@ use super::slot;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    eta::{self, Eta, Needs, Pace},
+    eta::{self, Eta},
+    pg::wal_disk,
     skip::Judged,
     view::PgView,
     words,
@@ -87,23 +88,13 @@ static SOON: Threshold = Threshold {
     why: "a consumer that falls further behind for days does not catch up by itself",
 };
 
-/// Growth is counted in steps of one WAL segment.
-const STEP_BYTES: f64 = 16_777_216.0;
-
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     let (slots, settings) = (pg.slots()?, pg.settings().ok());
-    let (growth, free) = (pg.growth().ok(), free_bytes(pg));
+    let (growth, free) = (pg.growth().ok(), wal_disk::free_bytes(pg));
     let kept = slots.iter().filter(|slot| !slot::is_lost(slot) && !slot.temporary);
     let now = pg.now();
     let judge = |slot| finding(cx, settings, slot, date(cx, growth, slot, free), now);
     Ok(kept.filter_map(judge).collect())
-}
-
-/// Free space below WAL, or below the data where WAL has no disk of its own.
-fn free_bytes(pg: &PgView<'_>) -> Option<f64> {
-    let filesystems = pg.host()?.filesystems.value()?;
-    let of = |purpose: &str| filesystems.iter().find(|one| one.purpose == purpose);
-    of("wal").or_else(|| of("data")).map(|one| one.available_bytes as f64)
 }
 
 /// When the slot is given up, or the disk is full.
@@ -111,8 +102,7 @@ fn date(cx: &Context<'_>, growth: Option<&Growth>, slot: &Slot, free: Option<f64
     let growth = growth?;
     let grown = growth.of_slot(&slot.name)? as f64;
     let left = slot.safe_wal_bytes.map(|safe| safe.max(0) as f64).or(free)?;
-    let pace = Pace { grown, seconds: growth.seconds, steps: grown / STEP_BYTES };
-    eta::eta(left, pace, Needs::of(cx, 8.0))
+    wal_disk::date(cx, left, grown, growth.seconds)
 }
 
 fn finding(
