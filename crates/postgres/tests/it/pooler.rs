@@ -2,6 +2,7 @@
 
 use dbvitals_postgres::{Target, collect::Options, pooler};
 use dbvitals_testkit::{PgBouncer, PgVersion, PoolMode, Postgres};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::support::{ask, query, refusal, session, text};
 
@@ -33,7 +34,7 @@ async fn transaction_mode_is_no_obstacle_and_nothing_leaks() {
         ] {
             let messages = other.simple_query(&format!("show {name}")).await.unwrap();
             let shown = messages.iter().find_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                SimpleQueryMessage::Row(row) => row.get(0),
                 _ => None,
             });
             assert_eq!(shown, Some(wanted), "{name}");
@@ -44,6 +45,25 @@ async fn transaction_mode_is_no_obstacle_and_nothing_leaks() {
     }
 }
 
+/// A client that uses the database `postgres`, once the pooler lists that database.
+///
+/// A database that only the wildcard serves is put aside whenever the pooler's maintenance meets it with neither a
+/// client nor a server, and a client that still logs in does not count yet. Only a login brings it back, and the client
+/// that is in by then keeps it there.
+async fn listed(server: &Postgres, bouncer: &PgBouncer) -> Client {
+    let console = server.client_as(&bouncer.admin_url()).await.unwrap();
+    let client = server.client_as(&bouncer.monitor_url("postgres")).await.unwrap();
+    client.simple_query("select 1").await.unwrap();
+    let is_ours = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get("name") == Some("postgres"),
+        _ => false,
+    };
+    while !console.simple_query("show databases").await.unwrap().iter().any(is_ours) {
+        server.client_as(&bouncer.monitor_url("postgres")).await.unwrap();
+    }
+    client
+}
+
 #[tokio::test]
 async fn the_poolers_own_console_is_told_apart() {
     let server = Postgres::builder(PgVersion::V16).start().unwrap();
@@ -51,12 +71,12 @@ async fn the_poolers_own_console_is_told_apart() {
     let refusal = refusal(&bouncer.admin_url()).await;
     assert!(refusal.is_console(), "{refusal}");
     let target = Target::parse(&bouncer.monitor_url("pgbouncer"), &|_| None).unwrap();
-    let client = server.client_as(&bouncer.monitor_url("postgres")).await.unwrap();
-    client.simple_query("select 1").await.unwrap();
+    let client = listed(&server, &bouncer).await;
     let seen = pooler::collect(&target, &Options::default(), &|_| {}).await.unwrap().snapshot;
     assert_eq!(seen.version.major, 1);
     let pools = seen.pools.value().unwrap();
     assert_eq!((pools.len(), pools[0].user.as_str(), pools[0].servers()), (1, "monitor", 1));
+    drop(client);
     assert_eq!(pools[0].mode.as_deref(), Some("transaction"));
     let databases = seen.databases.value().unwrap();
     assert_eq!(databases[0].port, Some(i64::from(server.port())));
