@@ -13,7 +13,7 @@ use crate::{
     pg::replication::{
         failover, failover_not_ready, pairing, parity,
         read_share::{self, Shares},
-        standby, unseen,
+        standby, two_primaries, unseen,
     },
     settings::Settings,
     view::{PgView, Reads},
@@ -235,11 +235,8 @@ fn conflicts(member: &PgView<'_>) -> Option<i64> {
 
 /// A word about several servers of one system identifier that all accept writes.
 fn split(writers: &[PgView<'_>]) -> Option<String> {
-    let named = |member: &PgView<'_>| match member.server().timeline {
-        Some(timeline) => format!("{} (timeline {timeline})", member.name()),
-        None => member.name().to_owned(),
-    };
-    let names: Vec<_> = writers.iter().map(named).collect();
+    let rivals = writers.iter().filter(|writer| !two_primaries::rivals(writer).is_empty());
+    let names: Vec<_> = rivals.map(two_primaries::named).collect();
     (names.len() > 1).then(|| {
         format!(
             "{} all accept writes: copies of one server, or a failover that left the old primary \

@@ -125,6 +125,7 @@ pub static CHECKS: &[&Check] = &[
     &pg::replication::slot_lost::CHECK,
     &pg::replication::slot_retaining_wal::CHECK,
     &pg::replication::slot_unlimited_retention::CHECK,
+    &pg::replication::two_primaries::CHECK,
     &pg::schema::column_type_char_n::CHECK,
     &pg::schema::column_type_json::CHECK,
     &pg::schema::column_type_money::CHECK,

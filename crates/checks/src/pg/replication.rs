@@ -24,5 +24,6 @@ pub mod slot_retaining_wal;
 pub mod slot_unlimited_retention;
 pub mod standby;
 pub mod synchronous;
+pub mod two_primaries;
 pub mod unseen;
 pub mod worth;

@@ -18,6 +18,15 @@ fn unused() -> Judge {
     Judge::of("pg-unused-index").with("min_size_bytes", 0.0).with("min_age_days", 0.0)
 }
 
+/// Indexes that were scanned at all, however often and on however young statistics.
+fn seldom_used() -> Judge {
+    Judge::of("pg-rarely-used-index")
+        .with("min_size_bytes", 0.0)
+        .with("min_age_days", 0.0)
+        .with("max_scans_per_day_count", 1e12)
+        .with("writes_per_scan_count", 0.0)
+}
+
 fn indexes(snapshot: &Snapshot) -> Vec<(String, Severity, bool)> {
     let told = unused().findings(snapshot).into_iter();
     told.map(|finding| (finding.subject.name, finding.severity, finding.fix.is_some())).collect()
@@ -57,6 +66,9 @@ async fn an_index_read_on_a_standby_is_used() {
         let wanted = ("public.by_b".to_owned(), Severity::Warning, true);
         assert_eq!(indexes(&both), [wanted], "{version}");
         assert!(the_cluster(&both).unseen.is_empty());
+        let seldom = seldom_used().finding(&both);
+        let told = seldom.evidence.iter().any(|evidence| evidence.label == "since its last scan");
+        assert_eq!(told, version == PgVersion::V18, "only the standby knows: {seldom:#?}");
         let alone = look(&[("main", &primary)]).await;
         let unsure = |name: &str| (name.to_owned(), Severity::Info, false);
         assert_eq!(indexes(&alone), [unsure("public.by_a"), unsure("public.by_b")], "{version}");
@@ -142,6 +154,50 @@ async fn a_chain_of_standbys_is_told_link_by_link_and_a_failover_makes_a_new_pri
         };
         assert_eq!(met(node(&told, "s2")), Some(true));
     }
+}
+
+#[tokio::test]
+async fn an_old_primary_left_running_is_told_until_it_is_stopped() {
+    for version in VERSIONS {
+        let primary = Postgres::builder(version).start().unwrap();
+        let standby = primary.standby_named("s1").await.unwrap();
+        let two = Judge::of("pg-two-primaries");
+        two.is_silent(&look(&[("main", &primary), ("s1", &standby)]).await);
+        two.is_silent(&look(&[("main", &primary), ("alias", &primary)]).await);
+        primary.wait_for_replay(&standby).await.unwrap();
+        standby.promote().await.unwrap();
+        let found =
+            two.fires(Severity::Critical, &look(&[("main", &primary), ("s1", &standby)]).await);
+        let message =
+            "main (timeline 1) and s1 (timeline 2) both accept writes and are one cluster";
+        assert_eq!((found.target.as_str(), found.message.as_str()), ("main", message), "{version}");
+        primary.stop().unwrap();
+        let alone = two.skipped(&look(&[("s1", &standby)]).await);
+        assert!(alone.reason.starts_with("no other server of its cluster"), "{alone:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_standby_promoted_to_subscribe_is_no_second_primary() {
+    let blue = Postgres::builder(PgVersion::V18).setting("wal_level", "logical").start().unwrap();
+    blue.sql("postgres", "create table t (a int primary key)").await.unwrap();
+    blue.sql("postgres", "create publication all_of_it for all tables").await.unwrap();
+    let slot = "select pg_create_logical_replication_slot('next', 'pgoutput')";
+    blue.rows("postgres", slot).await.unwrap();
+    let green = blue.standby_named("s1").await.unwrap();
+    blue.wait_for_replay(&green).await.unwrap();
+    green.promote().await.unwrap();
+    let two = Judge::of("pg-two-primaries");
+    assert_eq!(two.finding(&look(&[("blue", &blue), ("green", &green)]).await).target, "blue");
+    let subscribe = format!(
+        "create subscription next connection 'host=127.0.0.1 port={} dbname=postgres user=postgres \
+         password=postgres' publication all_of_it with (create_slot = false, copy_data = false)",
+        blue.port()
+    );
+    green.sql("postgres", &subscribe).await.unwrap();
+    let streams = "select count(*) = 1 from pg_stat_replication where application_name = 'next'";
+    blue.wait_until("postgres", streams).await.unwrap();
+    two.is_silent(&look(&[("blue", &blue), ("green", &green)]).await);
 }
 
 #[tokio::test]
