@@ -12,6 +12,7 @@ mod harness;
 mod host;
 mod indexes;
 mod indexes_over_time;
+mod judging;
 mod leftovers;
 mod limits;
 mod locks;

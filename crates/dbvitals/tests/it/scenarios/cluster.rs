@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use dbvitals_checks::{
-    Profile, Settings,
-    settings::{CheckSettings, Pattern},
-};
+use dbvitals_checks::{Profile, Settings, judge};
 use dbvitals_model::{
-    Finding, Severity, Snapshot, TargetData, TargetSnapshot,
+    Finding, Severity, Snapshot,
     report::{Report, Skipped},
-    snapshot::{Expectations, FORMAT_VERSION},
 };
 use dbvitals_postgres::{
     Target,
     collect::{Options, collect},
 };
 use dbvitals_testkit::Postgres;
+
+use super::judging;
 
 /// A snapshot of these servers by name, seen as a member of `pg_monitor`.
 pub(crate) async fn look(servers: &[(&str, &Postgres)]) -> Snapshot {
@@ -41,58 +39,42 @@ pub(crate) async fn seen(urls: &[(&str, String)], window: Option<Duration>) -> S
         let target = Target::parse(url, &|_| None).unwrap();
         let options = Options { window, ..Options::default() };
         let collected = Box::pin(collect(&target, &options, &|_| {})).await.unwrap();
-        assert_eq!(collected.problems, Vec::<String>::new());
         taken_at.get_or_insert(collected.snapshot.server.now);
-        targets.push(TargetSnapshot {
-            name: (*name).to_owned(),
-            endpoint: target.endpoint(),
-            data: TargetData::Postgres(Box::new(collected.snapshot)),
-            cost: collected.cost,
-            offered: collected.offered,
-            problems: Vec::new(),
-            expectations: Expectations::default(),
-        });
+        targets.push(judging::postgres(name, &target.endpoint(), collected));
     }
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: "0.0.0".into(),
-        taken_at: taken_at.unwrap(),
-        targets,
-    }
+    judging::snapshot(taken_at.unwrap(), targets)
 }
 
 /// One check with its settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Judge {
     check: &'static str,
-    settings: Settings,
+    thresholds: Vec<(String, f64)>,
+    profile: Profile,
 }
 
 impl Judge {
     /// The check with default thresholds.
     pub(crate) fn of(check: &'static str) -> Self {
-        let only = vec![Pattern::new(check).unwrap()];
-        Self { check, settings: Settings { only, ..Settings::default() } }
+        Self { check, thresholds: Vec::new(), profile: Profile::Default }
     }
 
     /// The same with another value of a threshold, so that a small server suffices.
     pub(crate) fn with(mut self, threshold: &str, value: f64) -> Self {
-        let check = dbvitals_checks::registry::find(self.check).unwrap();
-        assert!(check.thresholds.iter().any(|known| known.key == threshold), "{threshold}");
-        let settings = self.settings.checks.entry(self.check.to_owned()).or_default();
-        let CheckSettings { thresholds, .. } = settings;
-        thresholds.insert(threshold.to_owned(), value);
+        self.thresholds.push((threshold.to_owned(), value));
         self
     }
 
     /// The same under the strict profile.
     pub(crate) fn strict(mut self) -> Self {
-        self.settings.profile = Profile::Strict;
+        self.profile = Profile::Strict;
         self
     }
 
     fn report(&self, snapshot: &Snapshot) -> Report {
-        dbvitals_checks::judge(snapshot, &self.settings)
+        let thresholds = self.thresholds.iter().map(|(key, value)| (key.as_str(), *value));
+        let own = judging::settings(self.check, thresholds);
+        judge(snapshot, &Settings { profile: self.profile, ..own })
     }
 
     /// Its findings; nothing may have been in the way of judging.

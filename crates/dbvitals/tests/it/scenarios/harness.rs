@@ -2,14 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use dbvitals_checks::{
-    judge,
-    settings::{CheckSettings, Pattern, Settings},
-};
-use dbvitals_model::{Finding, Snapshot};
+use dbvitals_model::{Finding, Snapshot, report::Report};
 use dbvitals_testkit::Postgres;
 
-use super::cluster;
+use super::{cluster, judging};
 
 /// The database the conditions are made in.
 pub(crate) const DATABASE: &str = "app";
@@ -117,14 +113,9 @@ impl Trial {
         report.findings
     }
 
-    fn judged(&self, snapshot: &Snapshot) -> dbvitals_model::report::Report {
-        let limits = CheckSettings { thresholds: self.limits.clone(), ..CheckSettings::default() };
-        let settings = Settings {
-            only: vec![Pattern::new(self.check).unwrap()],
-            checks: BTreeMap::from([(self.check.to_owned(), limits)]),
-            ..Settings::default()
-        };
-        judge(snapshot, &settings)
+    fn judged(&self, snapshot: &Snapshot) -> Report {
+        let limits = self.limits.iter().map(|(key, value)| (key.as_str(), *value));
+        judging::report(self.check, limits, snapshot)
     }
 
     /// The one finding there is when some facts of a look are others.

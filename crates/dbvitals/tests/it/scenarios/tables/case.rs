@@ -2,22 +2,19 @@
 
 use std::time::Duration;
 
-use dbvitals_checks::{
-    Settings,
-    pg::bloat::shortlist::shortlist,
-    settings::{CheckSettings, Pattern},
-};
+use dbvitals_checks::{Settings, judge, pg::bloat::shortlist::shortlist};
 use dbvitals_model::{
-    Finding, Severity, Snapshot, TargetData, TargetSnapshot,
+    Finding, Severity, Snapshot,
     pg::{DatabaseSnapshot, instance::Server},
     report::{Report, Skipped},
-    snapshot::{Expectations, FORMAT_VERSION},
 };
 use dbvitals_postgres::{
     Target,
     collect::{Measuring, Options, collect},
 };
 use dbvitals_testkit::Postgres;
+
+use crate::scenarios::judging;
 
 /// One check, held against one database of one server.
 pub(crate) struct Case<'a> {
@@ -148,17 +145,11 @@ impl<'a> Case<'a> {
 
     async fn report(&self) -> Report {
         let snapshot = self.snapshot().await;
-        dbvitals_checks::judge(&snapshot, &self.settings())
+        judge(&snapshot, &self.settings())
     }
 
     fn settings(&self) -> Settings {
-        let thresholds = self.thresholds.iter().map(|(key, value)| ((*key).to_owned(), *value));
-        let own = CheckSettings { thresholds: thresholds.collect(), ..CheckSettings::default() };
-        Settings {
-            only: vec![Pattern::new(self.check).unwrap()],
-            checks: [(self.check.to_owned(), own)].into(),
-            ..Settings::default()
-        }
+        judging::settings(self.check, self.thresholds.iter().copied())
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -177,21 +168,7 @@ impl<'a> Case<'a> {
             Options { window: self.window, measuring, wanted: &wanted, ..Options::default() };
         let target = Target::parse(&self.url, &|_| None).unwrap();
         let collected = Box::pin(collect(&target, &options, &|_| {})).await.unwrap();
-        assert!(collected.problems.is_empty(), "{:?}", collected.problems);
         let taken_at = collected.snapshot.server.now;
-        Snapshot {
-            format_version: FORMAT_VERSION,
-            tool_version: "0.0.0".to_owned(),
-            taken_at,
-            targets: vec![TargetSnapshot {
-                name: "main".to_owned(),
-                endpoint: "127.0.0.1".to_owned(),
-                data: TargetData::Postgres(Box::new(collected.snapshot)),
-                cost: collected.cost,
-                offered: collected.offered,
-                problems: collected.problems,
-                expectations: Expectations::default(),
-            }],
-        }
+        judging::snapshot(taken_at, vec![judging::postgres("main", "127.0.0.1", collected)])
     }
 }

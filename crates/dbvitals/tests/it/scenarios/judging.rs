@@ -1,0 +1,68 @@
+//! From targets, one check and its thresholds to a report: what every scenario stands on.
+
+use dbvitals_checks::{
+    Settings, judge, registry,
+    settings::{CheckSettings, Pattern},
+};
+use dbvitals_model::{
+    Snapshot, TargetData, TargetSnapshot,
+    report::Report,
+    snapshot::{Expectations, FORMAT_VERSION},
+};
+use dbvitals_postgres::collect::Collected;
+use jiff::Timestamp;
+
+/// A snapshot of these targets.
+pub(crate) fn snapshot(taken_at: Timestamp, targets: Vec<TargetSnapshot>) -> Snapshot {
+    Snapshot { format_version: FORMAT_VERSION, tool_version: "0.0.0".to_owned(), taken_at, targets }
+}
+
+/// A target of which nothing is expected.
+pub(crate) fn target(name: &str, endpoint: &str, data: TargetData) -> TargetSnapshot {
+    TargetSnapshot {
+        name: name.to_owned(),
+        endpoint: endpoint.to_owned(),
+        data,
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
+    }
+}
+
+/// A PostgreSQL target as it was collected. Whatever got in the way ends the test.
+pub(crate) fn postgres(name: &str, endpoint: &str, collected: Collected) -> TargetSnapshot {
+    assert_eq!(collected.problems, Vec::<String>::new());
+    TargetSnapshot {
+        cost: collected.cost,
+        offered: collected.offered,
+        ..target(name, endpoint, TargetData::Postgres(Box::new(collected.snapshot)))
+    }
+}
+
+/// That check alone, with these thresholds in place of its own. One it does not have ends the test.
+pub(crate) fn settings<'a>(
+    check: &str,
+    thresholds: impl IntoIterator<Item = (&'a str, f64)>,
+) -> Settings {
+    let known = registry::find(check).unwrap_or_else(|| panic!("{check} is not a check"));
+    let mut own = CheckSettings::default();
+    for (key, value) in thresholds {
+        assert!(known.thresholds.iter().any(|known| known.key == key), "{check} has no {key}");
+        own.thresholds.insert(key.to_owned(), value);
+    }
+    Settings {
+        only: vec![Pattern::new(check).unwrap()],
+        checks: [(check.to_owned(), own)].into(),
+        ..Settings::default()
+    }
+}
+
+/// What that check says of a snapshot.
+pub(crate) fn report<'a>(
+    check: &str,
+    thresholds: impl IntoIterator<Item = (&'a str, f64)>,
+    snapshot: &Snapshot,
+) -> Report {
+    judge(snapshot, &settings(check, thresholds))
+}
