@@ -98,7 +98,7 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Finding, TargetData};
+    use dbvitals_model::Finding;
 
     use super::*;
     use crate::testing::{self, edit, set};
@@ -126,19 +126,18 @@ mod tests {
 
     #[test]
     fn leaves_room_for_a_cache_of_usual_size() {
-        let mut asked = testing::host(|host, pg| {
-            edit(&mut host.memory).total_bytes = 8 << 30;
-            set(pg, "work_mem", "1048576", Some("kB"));
-            set(pg, "max_connections", "100", None);
-            set(pg, "shared_buffers", "2048", Some("8kB"));
-        });
-        // 16 MB of cache now, 2 GB when the advice about them is followed: a hundredth of 6 GB, not of 8 GB.
-        let one = testing::findings(&CHECK, &asked).remove(0);
-        assert_eq!(one.fix.unwrap().statements[0], "ALTER SYSTEM SET work_mem = '61MB';");
-        let TargetData::Postgres(pg) = &mut asked.targets[0].data else { panic!("no server") };
-        set(pg, "shared_buffers", "524288", Some("8kB"));
-        let one = testing::findings(&CHECK, &asked).remove(0);
-        assert_eq!(one.fix.unwrap().statements[0], "ALTER SYSTEM SET work_mem = '40MB';");
+        let offered = |buffers: &str| {
+            let asked = testing::host(|host, pg| {
+                edit(&mut host.memory).total_bytes = 8 << 30;
+                set(pg, "work_mem", "1048576", Some("kB"));
+                set(pg, "max_connections", "100", None);
+                set(pg, "shared_buffers", buffers, Some("8kB"));
+            });
+            testing::findings(&CHECK, &asked).remove(0).fix.unwrap().statements.remove(0)
+        };
+        // 16 MB of cache, 2 GB when the advice about them is followed: a hundredth of 6 GB, not of 8 GB.
+        assert_eq!(offered("2048"), "ALTER SYSTEM SET work_mem = '61MB';");
+        assert_eq!(offered("524288"), "ALTER SYSTEM SET work_mem = '40MB';");
     }
 
     #[test]
