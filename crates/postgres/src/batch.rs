@@ -143,7 +143,7 @@ impl Session {
                 let now = Instant::now();
                 let elapsed_ms = (now - previous).as_secs_f64() * 1000.0;
                 previous = now;
-                let result = result.map_err(|error| self.explain(error));
+                let result = result.map_err(|error| self.with_reason(error));
                 if let Err(error) = &result
                     && is_final(error)
                 {
@@ -157,7 +157,7 @@ impl Session {
         {
             lost = is_final(&error).then_some(error);
         }
-        let opened = opened.map_err(|error| self.explain(error));
+        let opened = opened.map_err(|error| self.with_reason(error));
         if let Err(error) = &opened
             && is_final(error)
         {
@@ -169,7 +169,7 @@ impl Session {
     }
 
     /// A closed connection's error, with the reason the connection ended for.
-    fn explain(&self, error: Error) -> Error {
+    fn with_reason(&self, error: Error) -> Error {
         if error.is_lost() { self.lost_error() } else { error }
     }
 }

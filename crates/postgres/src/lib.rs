@@ -8,6 +8,7 @@ mod connect;
 mod conninfo;
 mod decode;
 mod error;
+pub mod explain;
 mod numeric;
 pub mod pooler;
 mod probe;

@@ -6,6 +6,7 @@ mod cancel;
 mod collect;
 mod connect;
 mod errors;
+mod explain;
 mod hostile;
 mod machine;
 mod odd_roles;

@@ -1,0 +1,316 @@
+//! How a server would run one statement, and on request how it did.
+//!
+//! Everything happens in one transaction that is rolled back at the end: a reading one, unless executing a statement
+//! that writes was asked for in so many words. Statements of the session (`PREPARE`) are removed before it ends, so that a pooler in
+//! transaction mode hands nobody a session with something left in it.
+
+mod opening;
+mod values;
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
+
+pub use self::values::{ColumnValues, WantedColumn};
+use crate::{
+    Error,
+    batch::{GRACE, InFlight},
+    error::Kind,
+    session::Session,
+};
+
+/// What is to be found out about one statement.
+#[derive(Debug, Clone)]
+pub struct Explaining<'a> {
+    /// The statement, without a semicolon. Parameters stand as `$n`.
+    pub text: &'a str,
+    /// The largest `n`; 0 for none.
+    pub parameters: usize,
+    /// The values to plan for (and to execute with), one for each parameter.
+    pub values: Option<&'a [Option<String>]>,
+    /// The role it is planned and executed as.
+    pub role: Option<&'a str>,
+    /// Whether it is executed.
+    pub execution: Execution,
+    /// The server gives up after it.
+    pub timeout: Duration,
+}
+
+/// Whether a statement is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// It is only planned.
+    No,
+    /// In a transaction that cannot write.
+    Reading,
+    /// In a transaction that can write, and is rolled back. Sequences, notifications to be sent at commit apart, and
+    /// what functions do outside of the database, do not come back.
+    Writing,
+}
+
+/// What the server answered; plans as `EXPLAIN (FORMAT JSON)` writes them.
+#[derive(Debug, Clone, Default)]
+pub struct Explained {
+    /// The plan without knowledge of the parameters; for a statement without any, its plan.
+    pub generic: Option<Result<String, Error>>,
+    /// The plan for the values.
+    pub custom: Option<Result<String, Error>>,
+    /// The plan with what happened when it was executed.
+    pub measured: Option<Result<String, Error>>,
+    /// The types of the parameters as the server names them; empty where it could not tell.
+    pub types: Vec<String>,
+}
+
+/// By which our prepared statement goes.
+const NAME: &str = "dbvitals_statement";
+
+/// What is asked of every plan.
+const PLAN: &str = "VERBOSE, SETTINGS, FORMAT JSON";
+
+impl Session {
+    /// Plans a statement, and executes it if that was asked for. An error means that nothing could be asked at all;
+    /// what the server refused is in the answer. Dropping the future cancels what runs and ends the connection.
+    pub async fn explain(&mut self, wanted: &Explaining<'_>) -> Result<Explained, Error> {
+        let guard = InFlight::of(&self.canceller);
+        let explained = self.explained(wanted).await;
+        // Whatever happened, nothing of it stays.
+        let closed = self.say("ROLLBACK", GRACE).await;
+        guard.disarm();
+        if let Err(error) = closed {
+            self.lost = Some(error.clone());
+            self.canceller.abort().await;
+            return explained.and(Err(error));
+        }
+        explained
+    }
+
+    async fn explained(&mut self, wanted: &Explaining<'_>) -> Result<Explained, Error> {
+        if self.lost.is_some() {
+            return Err(self.lost_error());
+        }
+        let patience = wanted.timeout + GRACE;
+        self.say(&opening::text(wanted, self.version()), patience).await?;
+        if let Some(role) = wanted.role {
+            self.assume(role, patience).await?;
+        }
+        self.say("SAVEPOINT dbvitals", patience).await?;
+        let mut told = Explained::default();
+        if wanted.parameters == 0 {
+            let sql = format!("EXPLAIN ({PLAN}) /* dbvitals */ {}", wanted.text);
+            if let Err(refused) = self.is_single(&sql, patience).await? {
+                told.generic = Some(Err(refused));
+                return Ok(told);
+            }
+            told.generic = Some(self.plan(&sql, patience).await?);
+            if wanted.execution != Execution::No {
+                let sql = format!("EXPLAIN ({}) /* dbvitals */ {}", measuring(), wanted.text);
+                told.measured = Some(self.plan(&sql, patience).await?);
+            }
+            return Ok(told);
+        }
+        self.with_parameters(wanted, patience, &mut told).await?;
+        Ok(told)
+    }
+
+    async fn with_parameters(
+        &mut self,
+        wanted: &Explaining<'_>,
+        patience: Duration,
+        told: &mut Explained,
+    ) -> Result<(), Error> {
+        let prepare = format!("PREPARE {NAME} AS {}", wanted.text);
+        let mut prepared = self.is_single(&prepare, patience).await?;
+        if prepared.is_ok() {
+            prepared = self.attempt(&prepare, patience).await?;
+        }
+        if let Err(refused) = prepared {
+            told.generic = Some(if self.version().major >= 16 {
+                let sql = format!("EXPLAIN (GENERIC_PLAN, {PLAN}) /* dbvitals */ {}", wanted.text);
+                self.plan(&sql, patience).await?
+            } else {
+                Err(refused)
+            });
+            return Ok(());
+        }
+        told.types = self.types(patience).await?;
+        let nulls = vec![None; wanted.parameters];
+        let generic = execute(PLAN, &nulls);
+        told.generic = Some(self.forced("force_generic_plan", &generic, patience).await?);
+        if let Some(values) = wanted.values {
+            let custom = execute(PLAN, values);
+            told.custom = Some(self.forced("force_custom_plan", &custom, patience).await?);
+            if wanted.execution != Execution::No {
+                let sql = execute(measuring(), values);
+                told.measured = Some(self.forced("force_custom_plan", &sql, patience).await?);
+            }
+        }
+        // It outlives a rollback.
+        self.attempt(&format!("DEALLOCATE {NAME}"), patience).await?.ok();
+        Ok(())
+    }
+
+    /// Refuses a text of several commands, as the protocol's own message for preparing does: nothing may hide behind
+    /// a statement.
+    async fn is_single(
+        &mut self,
+        sql: &str,
+        patience: Duration,
+    ) -> Result<Result<(), Error>, Error> {
+        let asked = timeout(patience, self.client.prepare(sql)).await;
+        let sorted = self.sorted(asked, patience).await?;
+        if sorted.is_err() {
+            self.say("ROLLBACK TO SAVEPOINT dbvitals", patience).await?;
+        }
+        Ok(sorted.map(|_| ()))
+    }
+
+    async fn forced(
+        &mut self,
+        mode: &str,
+        sql: &str,
+        patience: Duration,
+    ) -> Result<Result<String, Error>, Error> {
+        let set = format!("SET LOCAL plan_cache_mode = {mode}");
+        match self.attempt(&set, patience).await? {
+            Ok(()) => self.plan(sql, patience).await,
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    async fn types(&mut self, patience: Duration) -> Result<Vec<String>, Error> {
+        let sql = format!(
+            "SELECT t::pg_catalog.text FROM pg_catalog.pg_prepared_statements s, \
+             pg_catalog.unnest(s.parameter_types) WITH ORDINALITY AS p(t, n) WHERE s.name = '{NAME}' ORDER BY n"
+        );
+        // What the server could not tell is not known.
+        Ok(self.column(&sql, patience).await?.unwrap_or_default())
+    }
+
+    /// The one text a plan comes as.
+    async fn plan(
+        &mut self,
+        sql: &str,
+        patience: Duration,
+    ) -> Result<Result<String, Error>, Error> {
+        let rows = match self.column(sql, patience).await? {
+            Ok(rows) => rows,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        Ok(Ok(rows.join("\n")))
+    }
+
+    /// Changes role, and takes over the settings that new sessions of that role start with: they decide about plans,
+    /// and `SET ROLE` does not bring them.
+    async fn assume(&mut self, role: &str, patience: Duration) -> Result<(), Error> {
+        let own = self.column(&opening::settings_of(role), patience).await?.unwrap_or_default();
+        self.say(&format!("SET LOCAL ROLE {}", identifier(role)), patience).await?;
+        for setting in own {
+            if let Some(set) = opening::taken_over(&setting) {
+                self.attempt(&set, patience).await?.ok();
+            }
+        }
+        Ok(())
+    }
+
+    /// The first column of what one statement answers, as text. The outer error means that nothing more can be asked.
+    async fn column(
+        &mut self,
+        sql: &str,
+        patience: Duration,
+    ) -> Result<Result<Vec<String>, Error>, Error> {
+        let asked = timeout(patience, self.client.simple_query(sql)).await;
+        match self.sorted(asked, patience).await? {
+            Ok(messages) => Ok(Ok(messages
+                .iter()
+                .filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                    _ => None,
+                })
+                .collect())),
+            Err(refused) => {
+                self.say("ROLLBACK TO SAVEPOINT dbvitals", patience).await.ok();
+                Ok(Err(refused))
+            }
+        }
+    }
+
+    /// Runs what may be refused, and then takes back what it left.
+    async fn attempt(&mut self, sql: &str, patience: Duration) -> Result<Result<(), Error>, Error> {
+        Ok(self.column(sql, patience).await?.map(|_| ()))
+    }
+
+    /// Runs what must not fail.
+    async fn say(&mut self, sql: &str, patience: Duration) -> Result<(), Error> {
+        let asked = timeout(patience, self.client.batch_execute(sql)).await;
+        self.sorted(asked, patience).await?
+    }
+
+    /// What the server refused apart from what ends the connection.
+    async fn sorted<T>(
+        &mut self,
+        asked: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
+        patience: Duration,
+    ) -> Result<Result<T, Error>, Error> {
+        match asked {
+            Ok(Ok(answer)) => Ok(Ok(answer)),
+            Ok(Err(error)) => {
+                let error = Error::from(error);
+                if error.is_lost() {
+                    self.lost = Some(self.lost_error());
+                    return Err(self.lost_error());
+                }
+                Ok(Err(error))
+            }
+            Err(_) => {
+                let doing = "waiting for a plan";
+                let error = Error::from(Kind::TimedOut { doing, after: patience });
+                self.lost = Some(error.clone());
+                self.canceller.abort().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Everything that can be measured on all versions.
+fn measuring() -> &'static str {
+    "ANALYZE, BUFFERS, VERBOSE, SETTINGS, WAL, FORMAT JSON"
+}
+
+/// `EXPLAIN EXECUTE` with these values.
+fn execute(options: &str, values: &[Option<String>]) -> String {
+    let value =
+        |value: &Option<String>| value.as_deref().map_or_else(|| "NULL".to_owned(), literal);
+    let values: Vec<String> = values.iter().map(value).collect();
+    format!("EXPLAIN ({options}) /* dbvitals */ EXECUTE {NAME}({})", values.join(", "))
+}
+
+/// A quoted string, whatever `standard_conforming_strings` says.
+pub(crate) fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if doubled.contains('\\') {
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    }
+}
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted() {
+        let values = [Some("it's".to_owned()), None, Some("a\\b".to_owned())];
+        assert_eq!(
+            execute("X", &values),
+            "EXPLAIN (X) /* dbvitals */ EXECUTE dbvitals_statement('it''s', NULL, E'a\\\\b')"
+        );
+        assert_eq!(identifier("we\"ird"), "\"we\"\"ird\"");
+    }
+}
