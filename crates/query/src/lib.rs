@@ -21,6 +21,7 @@ mod calls;
 mod class;
 mod condition;
 mod lookup;
+mod parameter;
 mod position;
 pub mod role;
 pub mod script;
@@ -32,6 +33,7 @@ pub use self::{
     calls::{ConditionCall, Often, condition_calls, wrap_calls},
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
+    parameter::Parameter,
     position::{Position, trouble},
     statement::{Refused, Statement, TableName},
 };

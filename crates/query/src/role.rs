@@ -58,7 +58,7 @@ pub enum Role {
     Equal(Operand),
     /// `IN (…)` or `= ANY (…)`, with the number of elements where they are listed.
     In(Operand, Option<usize>),
-    /// `<`, `<=`, `>`, `>=`, `BETWEEN`.
+    /// `<`, `<=`, `>`, `>=`; `BETWEEN` is two of them.
     Range(&'static str, Operand),
     /// `LIKE`, `ILIKE`, `SIMILAR TO`, `~`, `~*`.
     Like(Pattern, Operand),

@@ -80,6 +80,10 @@ impl<'n> Walk<'n, '_> {
             }
             (Side::Constant(_), Side::Constant(_)) => {}
             (own, Side::Constant(operand)) => {
+                if let Some((low, high)) = bounds(e, right) {
+                    self.between(own, low, high, is_optional);
+                    return;
+                }
                 let role = role_of(e, operator, operand, right);
                 self.put(own, role, is_optional);
             }
@@ -96,6 +100,19 @@ impl<'n> Walk<'n, '_> {
                 self.put(one, Role::Filter, is_optional);
                 self.put(other, Role::Filter, is_optional);
             }
+        }
+    }
+
+    fn between(&mut self, own: Side, low: Operand, high: Operand, is_optional: bool) {
+        for (operator, bound) in [(">=", low), ("<=", high)] {
+            let own = match &own {
+                Side::Column(relation, name) => Side::Column(*relation, name.clone()),
+                Side::Expression(relation, columns, text) => {
+                    Side::Expression(*relation, columns.clone(), text.clone())
+                }
+                Side::Constant(_) | Side::Mixed => return,
+            };
+            self.put(own, Role::Range(operator, bound), is_optional);
         }
     }
 
@@ -245,6 +262,18 @@ fn commuted(operator: &str) -> Option<&str> {
     })
 }
 
+/// The two ends of a `BETWEEN`.
+fn bounds(e: &AExpr, right: &NodeEnum) -> Option<(Operand, Operand)> {
+    let is_between = [AExprKind::AexprBetween as i32, AExprKind::AexprBetweenSym as i32];
+    let NodeEnum::List(list) = right else { return None };
+    match list.items.as_slice() {
+        [low, high] if is_between.contains(&e.kind) => {
+            Some((operand(low.node.as_ref()?), operand(high.node.as_ref()?)))
+        }
+        _ => None,
+    }
+}
+
 /// What comparing a column by this expression to an operand comes to.
 fn role_of(e: &AExpr, operator: &str, operand: Operand, other: &NodeEnum) -> Role {
     let is = |kind: AExprKind| e.kind == kind as i32;
@@ -257,9 +286,6 @@ fn role_of(e: &AExpr, operator: &str, operand: Operand, other: &NodeEnum) -> Rol
     }
     if is(AExprKind::AexprOpAny) {
         return if operator == "=" { Role::In(operand, None) } else { Role::Filter };
-    }
-    if is(AExprKind::AexprBetween) || is(AExprKind::AexprBetweenSym) {
-        return Role::Range("between", operand);
     }
     if is(AExprKind::AexprNotDistinct) {
         return Role::Equal(operand);

@@ -40,7 +40,8 @@ fn comparisons_are_told_apart() {
         &[
             "o.status Equal(Parameter(1))",
             "o.total Range(\">\", Literal(\"10\"))",
-            "o.placed_at Range(\"between\", Parameter(2))",
+            "o.placed_at Range(\">=\", Parameter(2))",
+            "o.placed_at Range(\"<=\", Parameter(3))",
             "o.customer_id In(Literal(\"1\"), Some(3))",
             "o.total Range(\"<=\", Literal(\"5\"))",
             "o.data Operator(\"@>\", Parameter(4))",
