@@ -82,6 +82,57 @@ fn each_right_that_is_missing_names_what_is_lost_and_the_rule() {
     }
 }
 
+/// All that a look at the keys needs.
+const OF_KEYS: &str = "+info +config|get +acl|whoami +hello +time +ping +select +dbsize +scan +type +pttl +memory|usage \
+     +object|encoding +object|idletime +object|freq +hlen +llen +scard +zcard +xlen +hmget";
+
+/// Rights on keys, each with checks that would judge what they never saw without it.
+const OF_KEYS_REFUSED: [(&str, &[&str]); 5] = [
+    ("+scan", &["redis-big-key", "redis-keys-without-ttl", "redis-long-key-names"]),
+    ("+memory|usage", &["redis-big-key", "redis-many-small-strings", "redis-encoding-overflow"]),
+    ("+pttl", &["redis-keys-without-ttl", "redis-ttl-stampede", "redis-many-small-strings"]),
+    ("+type", &["redis-many-small-strings", "redis-pattern-low-hit-ratio"]),
+    ("+object|encoding", &["redis-encoding-overflow"]),
+];
+
+#[test]
+fn details_of_keys_that_are_refused_are_not_taken_for_good_or_bad_news() {
+    for version in RedisVersion::ALL {
+        // A cache, whose keys all expire.
+        let mut builder = Redis::builder(version)
+            .config("maxmemory", "100mb")
+            .config("maxmemory-policy", "allkeys-lru")
+            .acl_user("auditor", &format!("on >pw ~* {OF_KEYS}"));
+        for (at, (right, _)) in OF_KEYS_REFUSED.iter().enumerate() {
+            let kept: Vec<&str> = OF_KEYS.split_whitespace().filter(|rule| rule != right).collect();
+            builder = builder.acl_user(&format!("u{at}"), &format!("on >pw ~* {}", kept.join(" ")));
+        }
+        let redis = builder.start().unwrap();
+        let fill = "for i = 1, 1000 do redis.call('SET', 'page:' .. i, string.rep('x', 20), 'EX', 9000 + 60 * i) end";
+        redis.cli(&["EVAL", fill, "0"]).unwrap();
+        let look = |user: &str| {
+            let url = format!("server={}", redis.url_as(user, "pw"));
+            audit(&[&url, "--only", "redis-*"]).ended(&[0]).json()
+        };
+        let before = checked(&look("auditor"));
+        for (at, (right, checks)) in OF_KEYS_REFUSED.iter().enumerate() {
+            let report = look(&format!("u{at}"));
+            let lost = lost(&report);
+            for check in *checks {
+                if *check != "redis-pattern-low-hit-ratio" {
+                    assert!(before.contains(*check), "{version} {check} judges with all rights");
+                }
+                let remedy = lost.get(*check).map(String::as_str);
+                let wanted = format!("ACL SETUSER u{at} {right}");
+                assert_eq!(remedy, Some(wanted.as_str()), "{version} {right} {check}: {lost:#?}");
+            }
+            let found = list(&report, "/findings").iter().map(|it| text(it, "/check"));
+            let alarms: Vec<&str> = found.filter(|id| checks.contains(id)).collect();
+            assert_eq!(alarms, [""; 0], "{version} {right}");
+        }
+    }
+}
+
 #[test]
 fn a_managed_service_without_config_and_friends_is_judged_by_the_rest() {
     for version in RedisVersion::ALL {

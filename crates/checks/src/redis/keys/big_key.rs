@@ -5,6 +5,7 @@ use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, redis::KeyInfo}
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    redis::keys::sample,
     skip::Judged,
     view::RedisView,
     words,
@@ -91,6 +92,12 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
         b.cmp(a).then(y.memory_bytes.cmp(&x.memory_bytes)).then_with(|| x.name.cmp(&y.name))
     });
     big.truncate(MOST);
+    // Some are told by their elements alone.
+    if big.is_empty()
+        && let Some(skip) = sample::refusal(redis, &["MEMORY USAGE"])
+    {
+        return Err(skip);
+    }
     let coverage = Evidence::new("keys looked at", seen.sampled, Unit::Count, "SCAN");
     let found = big.into_iter().map(|(severity, key)| {
         finding(cx, severity, key).with(coverage.clone()).with(Evidence::new(

@@ -110,7 +110,11 @@ const COSTLY: [Costly; 3] = [
 ];
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (config, seen, info) = (redis.config(), redis.key_sample(), redis.info().ok());
+    let (config, seen, info) = (
+        redis.config(),
+        sample::knowing(redis, &["OBJECT ENCODING", "MEMORY USAGE"]),
+        redis.info().ok(),
+    );
     let (config, seen) = (config?, seen?);
     let of_pattern = |pattern| {
         COSTLY.iter().filter_map(move |costly| judge(cx, seen, pattern, costly, config, info))

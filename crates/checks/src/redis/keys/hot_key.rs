@@ -8,7 +8,7 @@ use dbvitals_model::{
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    redis::facts,
+    redis::{facts, keys::sample},
     skip::{Judged, Skip},
     view::RedisView,
     words,
@@ -87,7 +87,7 @@ const FULL: i64 = 255;
 const DEFAULTS: (f64, f64) = (10.0, 1.0);
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (info, seen) = (redis.info(), redis.key_sample());
+    let (info, seen) = (redis.info(), sample::knowing(redis, &["OBJECT FREQ"]));
     let (config, window) = (redis.config().ok(), redis.window().ok());
     let (info, seen) = (info?, seen?);
     let policy = info.text("maxmemory_policy").unwrap_or("unknown");

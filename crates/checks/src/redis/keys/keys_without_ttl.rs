@@ -86,6 +86,9 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     if role.kind != Kind::Cache {
         return Err(Skip::not_applicable(format!("not known to be a cache: {}", role.why)));
     }
+    if let Some(skip) = sample::refusal(redis, &["PTTL"]) {
+        return Err(skip);
+    }
     let is_limited = info.number("maxmemory").is_some_and(|limit| limit > 0.0);
     let evicts_any = is_limited
         && info.text("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys-"));

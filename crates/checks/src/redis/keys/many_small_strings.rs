@@ -74,7 +74,7 @@ const NEARLY_ALL: f64 = 0.95;
 const COST_OF_A_KEY: f64 = 48.0;
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let seen = redis.key_sample()?;
+    let seen = sample::knowing(redis, &["MEMORY USAGE", "PTTL", "TYPE"])?;
     Ok(seen.patterns.iter().filter_map(|pattern| judge(cx, seen, pattern)).collect())
 }
 

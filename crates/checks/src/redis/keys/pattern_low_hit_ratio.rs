@@ -5,6 +5,7 @@ use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, redis::PatternH
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    redis::keys::sample,
     skip::{Judged, Skip},
     view::RedisView,
     words,
@@ -63,7 +64,7 @@ static MIN_LOOKUPS: Threshold = Threshold {
 };
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let seen = redis.key_sample()?;
+    let seen = sample::knowing(redis, &["HMGET", "TYPE"])?;
     if seen.hits.is_empty() {
         return Err(Skip::not_applicable("no key seen publishes a hit ratio"));
     }

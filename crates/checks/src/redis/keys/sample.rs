@@ -1,11 +1,11 @@
 //! From a bounded look at some keys to a statement about all of them.
 
 use dbvitals_model::{
-    Evidence, Finding, Subject, Unit,
+    Evidence, Finding, Reason, Subject, Unavailable, Unit,
     redis::{KeyPattern, KeySample},
 };
 
-use crate::check::Threshold;
+use crate::{check::Threshold, skip::Skip, view::RedisView};
 
 /// How many keys of a pattern must have been looked at before its shares mean anything.
 pub static MIN_SAMPLED: Threshold = Threshold {
@@ -16,6 +16,26 @@ pub static MIN_SAMPLED: Threshold = Threshold {
     range: (1.0, 1e9),
     why: "a share of fewer keys than thirty is chance",
 };
+
+/// The keys, where none of these commands was refused: without its answers a check would judge what it never saw.
+pub fn knowing<'a>(redis: &RedisView<'a>, commands: &[&str]) -> Result<&'a KeySample, Skip> {
+    let sample = redis.key_sample()?;
+    match refusal(redis, commands) {
+        Some(skip) => Err(skip),
+        None => Ok(sample),
+    }
+}
+
+/// Why one of these commands told nothing of the keys.
+pub fn refusal(redis: &RedisView<'_>, commands: &[&str]) -> Option<Skip> {
+    let states = redis.states();
+    let (_, state) = states.into_iter().find(|(name, _)| *name == "key_sample")?;
+    let is_refused = |gap: &&Unavailable| {
+        matches!(gap.reason, Reason::Permission | Reason::Disabled)
+            && commands.iter().any(|command| gap.detail.contains(command))
+    };
+    state.ok()?.iter().find(is_refused).map(Skip::from)
+}
 
 /// Keys of a pattern, estimated for the whole keyspace.
 pub fn keys_of(sample: &KeySample, pattern: &KeyPattern) -> f64 {
@@ -77,7 +97,42 @@ pub fn resting_on(finding: Finding, sample: &KeySample, pattern: &KeyPattern) ->
 
 #[cfg(test)]
 mod tests {
+    use dbvitals_model::{Collected, Section};
+
     use super::*;
+    use crate::{
+        redis::{
+            fixture::built_with,
+            keys::{big_key, encoding_overflow, many_small_strings, ttl_stampede},
+        },
+        testing,
+    };
+
+    #[test]
+    fn what_was_never_seen_is_not_judged() {
+        let without = |command: &str| {
+            built_with(&[], &[], |redis| {
+                let gaps = vec![Unavailable::with_remedy(
+                    Reason::Permission,
+                    format!("user u may not run {command}"),
+                    "ACL SETUSER u …",
+                )];
+                let value = KeySample { expiring: 0, ..KeySample::default() };
+                redis.key_sample = Section::Collected(Collected { value, gaps });
+            })
+        };
+        for (command, check) in [
+            ("MEMORY USAGE", &big_key::CHECK),
+            ("MEMORY USAGE", &many_small_strings::CHECK),
+            ("OBJECT ENCODING", &encoding_overflow::CHECK),
+            ("PTTL", &ttl_stampede::CHECK),
+        ] {
+            let skip = testing::skipped(check, &without(command));
+            assert!(skip.is_gap() && skip.0.remedy.is_some(), "{command} {}: {skip:?}", check.id);
+            let other = testing::findings(check, &without("HMGET"));
+            assert!(other.is_empty(), "{command} {}", check.id);
+        }
+    }
 
     #[test]
     fn a_pattern_s_own_share_goes_before_the_sample_s() {

@@ -8,7 +8,7 @@ use dbvitals_model::{
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    redis::facts,
+    redis::{facts, keys::sample},
     skip::Judged,
     view::RedisView,
     words,
@@ -75,7 +75,7 @@ static MIN_EXPIRING: Threshold = Threshold {
 };
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
-    let (info, sample) = (redis.info(), redis.key_sample());
+    let (info, sample) = (redis.info(), sample::knowing(redis, &["PTTL"]));
     let (info, sample) = (info?, sample?);
     let (name, expiring) = (redis.name(), sample.expiring as f64);
     let least = cx.limit_for(&MIN_EXPIRING, name);

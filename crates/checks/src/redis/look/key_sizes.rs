@@ -59,7 +59,8 @@ pub(super) fn table(sheet: &mut Sheet, info: &Info, sample: &KeySample) {
     if sample.is_complete {
         return;
     }
-    let strings = all.iter().filter(|it| it.is_bytes).map(|it| it.keys(LARGE_BYTES)).sum::<i64>();
+    let strings = all.iter().filter(|it| it.is_bytes);
+    let strings = strings.fold(0_i64, |sum, it| sum.saturating_add(it.keys(LARGE_BYTES)));
     let met = sample.largest.iter().filter(|key| key.kind == "string");
     let met = met.filter(|key| key.memory_bytes >= LARGE_BYTES).count();
     let met = i64::try_from(met).unwrap_or(i64::MAX);
@@ -79,16 +80,17 @@ impl Sizes {
 
     /// Keys of this size or more.
     fn keys(&self, from: i64) -> i64 {
-        self.counts.iter().filter(|(least, _)| *least >= from).map(|(_, keys)| keys).sum()
+        let kept = self.counts.iter().filter(|(least, _)| *least >= from);
+        kept.fold(0, |sum, (_, keys)| sum.saturating_add(*keys))
     }
 
     /// The end of the span that holds the middle key.
     fn median_end(&self) -> i64 {
         let all = self.keys(0);
-        let mut below = 0;
+        let mut below = 0_i64;
         for (from, keys) in &self.counts {
-            below += keys;
-            if 2 * below >= all {
+            below = below.saturating_add(*keys);
+            if below >= all - below {
                 return from.saturating_mul(2).saturating_sub(1).max(0);
             }
         }
