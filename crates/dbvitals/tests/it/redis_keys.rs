@@ -207,6 +207,18 @@ fn names_of_any_bytes_break_no_page() {
     }
 }
 
+/// Waits until so many keys were asked for their size.
+fn until_sized(redis: &Redis, keys: u64) {
+    let sized = || {
+        let stats = redis.info("commandstats").unwrap();
+        let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_memory|usage:calls="));
+        line.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    while sized() < keys {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_server_killed_half_way_ends_as_incomplete_with_what_was_seen() {
     let redis = Redis::builder(RedisVersion::V7).start().unwrap();
@@ -218,9 +230,7 @@ fn a_server_killed_half_way_ends_as_incomplete_with_what_was_seen() {
     let url = redis.url();
     let arguments = ["redis", "keys", &url, "--full", "-f", "json", "--resume", at(&file)];
     let walking = begin(&arguments);
-    while !redis.info("commandstats").unwrap().contains("cmdstat_scan:") {
-        std::thread::yield_now();
-    }
+    until_sized(&redis, 1000);
     redis.kill().unwrap();
     let ran = end(walking).ended(&[3]);
     let sheet = ran.json();
@@ -246,9 +256,7 @@ fn a_server_that_hangs_half_way_is_continued_when_it_is_back() {
     let url = format!("{}?timeout=2s", redis.url());
     let arguments = ["redis", "keys", &url, "--full", "-f", "json", "--resume", at(&file)];
     let walking = begin(&arguments);
-    while !redis.info("commandstats").unwrap().contains("cmdstat_scan:") {
-        std::thread::yield_now();
-    }
+    until_sized(&redis, 1000);
     redis.freeze().unwrap();
     let ran = end(walking);
     redis.thaw().unwrap();

@@ -11,6 +11,9 @@ use crate::{registry::CHECKS, words};
 /// A gap this large between the keys seen and the server's own account is told.
 const UNEXPLAINED: f64 = 0.05;
 
+/// … unless it is less than this: what a server keeps besides its keys is not known to the byte.
+const NOISE_BYTES: f64 = 1_048_576.0;
+
 /// Columns of the table of patterns.
 const ALL_COLUMNS: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
@@ -268,12 +271,17 @@ fn remarks(sheet: &mut Sheet, sample: &KeySample) {
         ));
     }
     let Some(sums) = &sample.reconciled else { return };
-    if sums.unexplained_ratio > UNEXPLAINED && !sample.is_complete {
+    if sums.unexplained_ratio <= UNEXPLAINED
+        || sums.unexplained_ratio * sums.expected_bytes < NOISE_BYTES
+    {
+        return;
+    }
+    if !sample.is_complete {
         sheet.note(format!(
             "{} of the memory lies in keys not asked: a walk of all keys (--full) finds them",
             words::percent(sums.unexplained_ratio)
         ));
-    } else if sums.unexplained_ratio > UNEXPLAINED {
+    } else {
         sheet.note(format!(
             "{} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY \
              USAGE estimates by a few elements",
@@ -311,7 +319,11 @@ mod tests {
             total: 2_000_000,
             has_every_name: true,
             patterns: vec![pattern("a:*"), pattern("b:*")],
-            reconciled: Some(Reconciled { unexplained_ratio: 0.2, ..Reconciled::default() }),
+            reconciled: Some(Reconciled {
+                unexplained_ratio: 0.2,
+                expected_bytes: 1e9,
+                ..Reconciled::default()
+            }),
             ..KeySample::default()
         }
     }
@@ -327,11 +339,11 @@ mod tests {
             notes.iter().any(|note| note.starts_with("20 %") && note.contains("--full")),
             "{notes:?}"
         );
-        let known = KeySample {
-            reconciled: Some(Reconciled { unexplained_ratio: 0.04, ..Reconciled::default() }),
-            ..sample()
-        };
-        assert_eq!(of(Page::Keys, known, 10).notes, [""; 0]);
+        for (unexplained_ratio, expected_bytes) in [(0.04, 1e9), (0.2, 5e6)] {
+            let sums = Reconciled { unexplained_ratio, expected_bytes, ..Reconciled::default() };
+            let known = KeySample { reconciled: Some(sums), ..sample() };
+            assert_eq!(of(Page::Keys, known, 10).notes, [""; 0]);
+        }
     }
 
     #[test]

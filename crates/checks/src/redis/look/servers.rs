@@ -101,7 +101,9 @@ fn slots(sheet: &mut Sheet, sample: &KeySample) {
             told(it.memory_bytes).into(),
         ]
     };
-    let rows = sample.slots.iter().map(row).collect();
+    // Ordinary ones say nothing beside a crowded one, unless their cost is known.
+    let is_told = |it: &&SlotUse| has_cost || it.keys as f64 / all * SLOTS >= CROWDED / 4.0;
+    let rows = sample.slots.iter().filter(is_told).map(row).collect();
     sheet.table("slots", "Fullest slots", &columns, rows);
     if is_crowded {
         sheet.note(format!(

@@ -79,7 +79,7 @@ static SOON: Threshold = Threshold {
 };
 
 /// A server that was just started fills up, whatever it will need.
-const WARM_UP_SECONDS: i64 = 86_400;
+pub(super) const WARM_UP_SECONDS: i64 = 86_400;
 /// Growth is counted in steps of a megabyte.
 const STEP_BYTES: f64 = 1_048_576.0;
 
@@ -136,7 +136,7 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
 }
 
 /// When the limit is reached.
-fn date(cx: &Context<'_>, window: &Window, left: f64) -> Option<Eta> {
+pub(super) fn date(cx: &Context<'_>, window: &Window, left: f64) -> Option<Eta> {
     let grown = window.memory_growth_bytes? as f64;
     let pace = Pace { grown, seconds: window.seconds, steps: grown / STEP_BYTES };
     eta::eta(left, pace, Needs::of(cx, 8.0))

@@ -5,7 +5,14 @@ use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    redis::{config_fix, facts, memory::machine},
+    eta,
+    redis::{
+        config_fix, facts,
+        memory::{
+            machine,
+            memory_near_limit::{WARM_UP_SECONDS, date},
+        },
+    },
     skip::Judged,
     view::RedisView,
     words,
@@ -20,13 +27,13 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (6, u32::MAX),
     needs: &["info"],
-    uses: &["config", "host"],
-    thresholds: &[&CRITICAL],
+    uses: &["config", "host", "window"],
+    thresholds: &[&CRITICAL, &eta::MIN_SECONDS],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 `maxmemory` is 0. Critical once `used_memory` passes `critical_ratio` of the machine's (or its control
-group's) memory.
+group's) memory. Where memory was watched for `min_observed_seconds`, with the dates between which it fills the machine.
 
 ## Why it matters
 Without a limit the data grow until the kernel swaps, or kills the server with everything in it.
@@ -56,6 +63,7 @@ static CRITICAL: Threshold = Threshold {
 
 fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let (info, config, host) = (redis.info()?, redis.config().ok(), redis.host());
+    let window = redis.window().ok();
     let (used, max) = (facts::number(info, "used_memory")?, facts::number(info, "maxmemory")?);
     if max > 0.0 {
         return Ok(Vec::new());
@@ -64,11 +72,20 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
     let share = machine.map(|(total, _)| used / total);
     let limit = cx.limit_for(&CRITICAL, redis.name());
     let is_critical = share.is_some_and(|share| share > limit);
+    // A server that was just started fills up, whatever it will need.
+    let is_warm = redis.server().uptime_seconds >= WARM_UP_SECONDS;
+    let full = machine
+        .filter(|_| is_warm)
+        .and_then(|(total, _)| date(cx, window?, (total - used).max(0.0)));
     let message = match machine {
         Some((total, _)) => format!(
-            "maxmemory is not set: {} used of the machine's {}",
+            "maxmemory is not set: {} used of the machine's {}{}",
             words::bytes(used),
-            words::bytes(total)
+            words::bytes(total),
+            full.map_or_else(String::new, |date| format!(
+                "; at this pace it is full {}",
+                date.when()
+            ))
         ),
         None => format!("maxmemory is not set: {} used", words::bytes(used)),
     };
@@ -81,6 +98,9 @@ fn run(redis: &RedisView<'_>, cx: &Context<'_>) -> Judged {
              refuses writes at the limit.",
         )
         .with(Evidence::new("used_memory", used, Unit::Bytes, "INFO memory"));
+    if let Some(date) = full {
+        finding = date.told(finding, Unit::Bytes, redis.server().now, "used_memory twice");
+    }
     if let Some((total, source)) = machine {
         finding = finding
             .with(
@@ -104,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        redis::fixture::{built, fix, only, severity},
+        redis::fixture::{built, edited, fix, only, severity},
         testing::{self, edit},
     };
 
@@ -120,6 +140,23 @@ mod tests {
         assert_eq!(severity(&CHECK, &with("7340032000", "0")), Some(Severity::Warning));
         assert_eq!(severity(&CHECK, &with("7340032001", "0")), Some(Severity::Critical));
         assert_eq!(severity(&CHECK, &with("1", "100")), None);
+    }
+
+    #[test]
+    fn growth_gives_the_dates_at_which_the_machine_is_full() {
+        let grows = |megabytes: i64, days: f64, uptime: i64| {
+            let snapshot = edited(with("1000000000", "0"), |redis| {
+                redis.server.uptime_seconds = uptime;
+                let window = edit(&mut redis.window);
+                window.seconds = days * 86_400.0;
+                window.memory_growth_bytes = Some(megabytes * 1_048_576);
+            });
+            only(&CHECK, &snapshot).message
+        };
+        assert!(grows(2000, 8.0, 900_000).contains("at this pace it is full"));
+        assert!(!grows(2000, 0.01, 900_000).contains("pace"), "too short");
+        assert!(!grows(0, 8.0, 900_000).contains("pace"), "it does not grow");
+        assert!(!grows(2000, 0.5, 40_000).contains("pace"), "just started");
     }
 
     #[test]
