@@ -215,7 +215,7 @@ pub fn healthy_pg() -> PgSnapshot {
 /// A Redis 7 master with every section but the window collected and empty.
 pub fn healthy_redis() -> RedisSnapshot {
     let mut redis: RedisSnapshot = all_collected();
-    redis.server.version = ServerVersion::new(7, 2, 12);
+    redis.server.version = ServerVersion::new(7, 2, 15);
     redis.server.now = now();
     redis.server.uptime_seconds = 90 * 86_400;
     redis.window = Section::default();
