@@ -10,6 +10,7 @@ use crate::step::StepError;
 const ROOMS: &[(&str, &[&str])] = &[
     ("dbvitals-model", &[]),
     ("dbvitals-query", &["dbvitals-model"]),
+    ("dbvitals-log", &["dbvitals-model", "dbvitals-query"]),
     ("dbvitals-checks", &["dbvitals-model", "dbvitals-query"]),
     ("dbvitals-host", &["dbvitals-model"]),
     ("dbvitals-postgres", &["dbvitals-model", "dbvitals-host"]),
@@ -21,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "dbvitals-model",
             "dbvitals-query",
+            "dbvitals-log",
             "dbvitals-checks",
             "dbvitals-host",
             "dbvitals-postgres",

@@ -1,0 +1,40 @@
+//! Reading `PostgreSQL`'s server log: any of its formats, one pass, one summary in bounded memory. No connection.
+//!
+//! ```text
+//! bytes → format (stderr, csv, json, syslog) → record → event → summary → LogSnapshot
+//! ```
+//!
+//! Records borrow from the buffer they were read into; nothing is allocated for a line. A statement is told apart by
+//! its [`shape::Shape`], a number reckoned while scanning; `PostgreSQL`'s own parser sees each kept text once, in the
+//! end, so that equal fingerprints become one statement.
+
+pub mod detect;
+pub mod event;
+pub mod feed;
+pub mod follow;
+pub mod moment;
+pub mod prefix;
+pub mod reading;
+pub mod record;
+pub mod severity;
+pub mod shape;
+pub mod source;
+pub mod state;
+pub mod summary;
+
+mod csv;
+mod histogram;
+mod json;
+mod names;
+mod stderr;
+mod syslog;
+#[cfg(test)]
+mod testing;
+
+pub use self::{
+    feed::Format,
+    prefix::Prefix,
+    reading::{Read, Request, read},
+    state::State,
+    summary::Limits,
+};
