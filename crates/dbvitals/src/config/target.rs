@@ -188,6 +188,12 @@ impl Resolver<'_> {
         let include = written.include.as_ref().unwrap_or(&self.merged.include.value);
         let exclude = written.exclude.as_ref().unwrap_or(&self.merged.exclude.value);
         let is_redis = matches!(server, Server::Redis(_));
+        if is_redis && written.sample_rate.is_some() {
+            return Err(Problem::usage(format!(
+                "target {name}: sample_rate is for PostgreSQL targets"
+            ))
+            .hint("sessions are sampled there; leave it out for Redis"));
+        }
         Ok(Target {
             expectations: Expectations {
                 replicas: written.replicas,

@@ -31,6 +31,9 @@ fn a_target_may_have_a_sample_rate_of_its_own() {
     let problem = rates(None, "1000").unwrap_err().to_string();
     let wanted = "target b: sample_rate: 1000 is not between 0.1 and 100 looks a second";
     assert!(problem.contains(wanted), "{problem}");
+    let file = "[targets.c]\nurl = \"redis://c\"\nsample_rate = 2";
+    let problem = resolve_all(&[], file).unwrap_err().to_string();
+    assert!(problem.contains("target c: sample_rate is for PostgreSQL targets"), "{problem}");
 }
 
 #[test]
