@@ -1,6 +1,6 @@
 //! Cache, checkpoints, WAL and its archive.
 
-use dbvitals_model::{Reason, Severity};
+use dbvitals_model::{Measure, Reason, Severity, since::since};
 use dbvitals_testkit::{PgVersion, Postgres};
 
 use super::cluster::{Judge, look, mend, run, set, watch, write_wal};
@@ -274,13 +274,20 @@ async fn wal_that_a_slot_holds_makes_its_directory_large() {
         .start()
         .unwrap();
     let judge = Judge::of("pg-wal-directory-large");
-    judge.is_silent(&look(&[("main", &server)]).await);
+    let before = look(&[("main", &server)]).await;
+    judge.is_silent(&before);
     let create = "select pg_create_physical_replication_slot('s1', true)";
     server.sql("postgres", create).await.unwrap();
     write_wal(&server, 150).await;
     server.sql("postgres", "checkpoint").await.unwrap();
-    let finding = judge.fires(Severity::Warning, &look(&[("main", &server)]).await);
+    let mut large = look(&[("main", &server)]).await;
+    let finding = judge.fires(Severity::Warning, &large);
     assert!(finding.message.contains("slot s1 holds"), "{}", finding.message);
+    since(&before, &mut large);
+    let finding = judge.fires(Severity::Warning, &large);
+    let grown = finding.evidence.iter().find(|evidence| evidence.label == "grown by");
+    let grown = grown.unwrap_or_else(|| panic!("no growth: {finding:#?}"));
+    assert!(matches!(grown.value, Measure::Number(bytes) if bytes > 100.0 * MB), "{grown:?}");
     server.sql("postgres", "select pg_drop_replication_slot('s1')").await.unwrap();
     server.sql("postgres", "checkpoint").await.unwrap();
     judge.is_silent(&look(&[("main", &server)]).await);
