@@ -40,22 +40,22 @@ pub(crate) fn postgres(name: &str, endpoint: &str, collected: Collected) -> Targ
     }
 }
 
-/// That check alone, with these thresholds in place of its own. One it does not have ends the test.
+/// That check alone, or those a pattern stands for, with these thresholds in place of its own. A name nothing bears ends
+/// the test.
 pub(crate) fn settings<'a>(
     check: &str,
     thresholds: impl IntoIterator<Item = (&'a str, f64)>,
 ) -> Settings {
-    let known = registry::find(check).unwrap_or_else(|| panic!("{check} is not a check"));
+    let only = Pattern::new(check).unwrap();
+    let meant: Vec<_> = registry::CHECKS.iter().filter(|known| only.matches(known.id)).collect();
+    assert!(!meant.is_empty(), "{check} is not a check");
     let mut own = CheckSettings::default();
     for (key, value) in thresholds {
-        assert!(known.thresholds.iter().any(|known| known.key == key), "{check} has no {key}");
+        let mut known = meant.iter().flat_map(|check| check.thresholds);
+        assert!(known.any(|threshold| threshold.key == key), "{check} has no {key}");
         own.thresholds.insert(key.to_owned(), value);
     }
-    Settings {
-        only: vec![Pattern::new(check).unwrap()],
-        checks: [(check.to_owned(), own)].into(),
-        ..Settings::default()
-    }
+    Settings { only: vec![only], checks: [(check.to_owned(), own)].into(), ..Settings::default() }
 }
 
 /// What that check says of a snapshot.
