@@ -276,18 +276,17 @@ fn remarks(sheet: &mut Sheet, sample: &KeySample) {
     {
         return;
     }
-    if !sample.is_complete {
-        sheet.note(format!(
-            "{} of the memory lies in keys not asked: a walk of all keys (--full) finds them",
-            words::percent(sums.unexplained_ratio)
-        ));
+    let share = words::percent(sums.unexplained_ratio);
+    sheet.note(if sample.is_complete {
+        format!(
+            "{share} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY USAGE \
+             estimates by a few elements"
+        )
     } else {
-        sheet.note(format!(
-            "{} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY \
-             USAGE estimates by a few elements",
-            words::percent(sums.unexplained_ratio)
-        ));
-    }
+        format!(
+            "{share} of the memory lies in keys not asked: a walk of all keys (--full) finds them"
+        )
+    });
 }
 
 fn count(number: usize) -> i64 {
