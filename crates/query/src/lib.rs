@@ -22,6 +22,7 @@ mod class;
 mod condition;
 mod lookup;
 mod parameter;
+pub mod plan;
 mod position;
 pub mod role;
 pub mod script;
