@@ -5,7 +5,9 @@ pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod query;
 pub(crate) mod redis;
+pub(crate) mod showing;
 pub(crate) mod targets;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     /// Shows settings and where each comes from
     #[command(subcommand)]
     Config(config::Command),
+    /// Tells what is slow about statements, why, and what to write instead
+    #[command(subcommand)]
+    Query(query::Command),
     /// Looks into a Redis or Valkey server: its keys, and what they cost
     #[command(subcommand)]
     Redis(redis::Command),

@@ -7,8 +7,8 @@ use dbvitals_model::report::Report;
 use dbvitals_report::{ColorChoice, html, json, junit, markdown, sarif, terminal};
 
 use crate::{
-    args::audit::{Color, Format},
-    catalogue, environment,
+    args::showing::{Color, Format, Showing},
+    catalogue, environment, output,
     problem::Problem,
 };
 
@@ -71,6 +71,18 @@ pub(crate) fn columns() -> usize {
 /// Colour for the small pages of `checks` and `explain`.
 pub(crate) fn color() -> ColorChoice {
     if paints() { ColorChoice::Always } else { ColorChoice::Never }
+}
+
+/// Writes the report into the files that were asked for, then to standard output.
+pub(crate) fn show(report: &Report, showing: &Showing) -> Result<(), Problem> {
+    for (path, format) in files(&showing.output)? {
+        output::file(path, text(report, format, &for_file())?.as_bytes())?;
+        if !showing.quiet {
+            output::talk(&format!("wrote {}", path.display()));
+        }
+    }
+    let style = for_terminal(showing.color, showing.width, showing.all, showing.format);
+    output::data(&text(report, showing.format, &style)?)
 }
 
 /// The report as text.

@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use dbvitals_model::ServerVersion;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::{conninfo::ConninfoError, decode::DecodeError, speaks::Speaks};
 
@@ -135,6 +135,25 @@ impl Error {
     pub fn sqlstate(&self) -> Option<&str> {
         match self.kind() {
             Kind::Server { source, .. } => Some(source.code().code()),
+            _ => None,
+        }
+    }
+
+    /// The character of what was sent, from 1, that the server complains about.
+    pub(crate) fn position(&self) -> Option<u32> {
+        match self.kind() {
+            Kind::Server { source, .. } => match source.position()? {
+                ErrorPosition::Original(at) => Some(*at),
+                ErrorPosition::Internal { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What the server adds to its refusal: how to mend it.
+    pub fn hint(&self) -> Option<&str> {
+        match self.kind() {
+            Kind::Server { source, .. } => source.hint(),
             _ => None,
         }
     }

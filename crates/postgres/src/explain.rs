@@ -49,15 +49,27 @@ pub enum Execution {
     Writing,
 }
 
-/// What the server answered; plans as `EXPLAIN (FORMAT JSON)` writes them.
+/// A plan as `EXPLAIN (FORMAT JSON)` writes it, or why there is none.
+pub type Planned = Result<String, Refusal>;
+
+/// Why the server gave no plan.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// What it said.
+    pub error: Error,
+    /// The character of the statement, from 0, that it complains about.
+    pub at: Option<usize>,
+}
+
+/// What the server answered.
 #[derive(Debug, Clone, Default)]
 pub struct Explained {
     /// The plan without knowledge of the parameters; for a statement without any, its plan.
-    pub generic: Option<Result<String, Error>>,
+    pub generic: Option<Planned>,
     /// The plan for the values.
-    pub custom: Option<Result<String, Error>>,
+    pub custom: Option<Planned>,
     /// The plan with what happened when it was executed.
-    pub measured: Option<Result<String, Error>>,
+    pub measured: Option<Planned>,
     /// The types of the parameters as the server names them; empty where it could not tell.
     pub types: Vec<String>,
 }
@@ -98,14 +110,14 @@ impl Session {
         let mut told = Explained::default();
         if wanted.parameters == 0 {
             let sql = format!("EXPLAIN ({PLAN}) /* dbvitals */ {}", wanted.text);
-            if let Err(refused) = self.is_single(&sql, patience).await? {
-                told.generic = Some(Err(refused));
+            if let Err(error) = self.is_single(&sql, patience).await? {
+                told.generic = Some(Err(refusal(error, &sql, wanted.text)));
                 return Ok(told);
             }
-            told.generic = Some(self.plan(&sql, patience).await?);
+            told.generic = Some(self.plan(&sql, wanted.text, patience).await?);
             if wanted.execution != Execution::No {
                 let sql = format!("EXPLAIN ({}) /* dbvitals */ {}", measuring(), wanted.text);
-                told.measured = Some(self.plan(&sql, patience).await?);
+                told.measured = Some(self.plan(&sql, wanted.text, patience).await?);
             }
             return Ok(told);
         }
@@ -127,9 +139,9 @@ impl Session {
         if let Err(refused) = prepared {
             told.generic = Some(if self.version().major >= 16 {
                 let sql = format!("EXPLAIN (GENERIC_PLAN, {PLAN}) /* dbvitals */ {}", wanted.text);
-                self.plan(&sql, patience).await?
+                self.plan(&sql, wanted.text, patience).await?
             } else {
-                Err(refused)
+                Err(refusal(refused, &prepare, wanted.text))
             });
             return Ok(());
         }
@@ -170,11 +182,11 @@ impl Session {
         mode: &str,
         sql: &str,
         patience: Duration,
-    ) -> Result<Result<String, Error>, Error> {
+    ) -> Result<Planned, Error> {
         let set = format!("SET LOCAL plan_cache_mode = {mode}");
         match self.attempt(&set, patience).await? {
-            Ok(()) => self.plan(sql, patience).await,
-            Err(refused) => Ok(Err(refused)),
+            Ok(()) => self.plan(sql, "", patience).await,
+            Err(error) => Ok(Err(Refusal { error, at: None })),
         }
     }
 
@@ -188,14 +200,10 @@ impl Session {
     }
 
     /// The one text a plan comes as.
-    async fn plan(
-        &mut self,
-        sql: &str,
-        patience: Duration,
-    ) -> Result<Result<String, Error>, Error> {
+    async fn plan(&mut self, sql: &str, text: &str, patience: Duration) -> Result<Planned, Error> {
         let rows = match self.column(sql, patience).await? {
             Ok(rows) => rows,
-            Err(refused) => return Ok(Err(refused)),
+            Err(error) => return Ok(Err(refusal(error, sql, text))),
         };
         Ok(Ok(rows.join("\n")))
     }
@@ -271,6 +279,16 @@ impl Session {
             }
         }
     }
+}
+
+/// A refusal with its place in the statement, which stands at the end of what was sent.
+fn refusal(error: Error, sent: &str, text: &str) -> Refusal {
+    let before = sent.strip_suffix(text).map_or(0, |before| before.chars().count());
+    let at = error
+        .position()
+        .filter(|_| !text.is_empty())
+        .and_then(|at| usize::try_from(at).ok()?.checked_sub(before + 1));
+    Refusal { error, at }
 }
 
 /// Everything that can be measured on all versions.

@@ -71,6 +71,17 @@ fn at_semicolons(text: &str) -> Option<Vec<&str>> {
     Some(parts)
 }
 
+/// The number of parameters of a statement: the largest `n` of its `$n`.
+pub fn parameters(text: &str) -> usize {
+    let numbers = tokens(text).unwrap_or_default().into_iter().filter_map(|token| {
+        let is_parameter = token.token == Token::Param as i32;
+        let (start, end) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
+        text.get(start..end).filter(|_| is_parameter)?.strip_prefix('$')?.parse::<usize>().ok()
+    });
+    // The protocol has no more.
+    numbers.max().unwrap_or_default().min(65_535)
+}
+
 /// Lines that speak to `psql` (`\set`, `\timing`) blanked, byte by byte, so that every place stays where it is.
 fn without_meta_commands(text: &str) -> String {
     if !text.contains('\\') {
@@ -129,6 +140,12 @@ mod tests {
     fn one_that_is_refused_keeps_no_other_away() {
         assert_eq!(texts("selec 1; select 2"), ["selec 1", "select 2"]);
         assert_eq!(texts("select 'open; select 2"), ["select 'open; select 2"]);
+    }
+
+    #[test]
+    fn parameters_are_counted_outside_of_quotes() {
+        assert_eq!(parameters("select $2, '$7', $$ $9 $$ from t where a = $1 -- $8"), 2);
+        assert_eq!(parameters("select 1"), 0);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::targets::{NodeArgs, TargetArgs, duration};
+use super::{
+    showing::Showing,
+    targets::{NodeArgs, TargetArgs, duration},
+};
 
 /// Arguments of `dbvitals audit`.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -22,17 +25,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) looking: Looking,
 
-    /// Format of standard output
-    #[arg(long, short, value_enum, env = "DBVITALS_FORMAT", default_value = "terminal")]
-    pub(crate) format: Format,
-
-    /// Also write a report to FILE; its ending chooses the format (.html, .md, .json, .sarif, .xml)
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Vec<PathBuf>,
-
-    /// Show every finding in full
-    #[arg(long)]
-    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
 
     /// Save what was seen to FILE, to be judged elsewhere or later
     #[arg(long, value_name = "FILE")]
@@ -50,18 +44,6 @@ pub(crate) struct Args {
     /// Compare with an earlier report (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-
-    /// Colour of the terminal report
-    #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) color: Color,
-
-    /// Width of the terminal report in columns [default: the terminal's, else 80]
-    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=400))]
-    pub(crate) width: Option<u16>,
-
-    /// Nothing but errors on standard error
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
 }
 
 /// How to look twice, and in between.
@@ -113,36 +95,6 @@ pub(crate) struct Judging {
     /// none [default: 128]
     #[arg(long, value_name = "MEGABYTES", env = "DBVITALS_MEASURE")]
     pub(crate) measure: Option<u32>,
-}
-
-/// A report format.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For reading at a terminal
-    #[default]
-    Terminal,
-    /// The versioned contract for programs
-    Json,
-    /// GitHub-flavoured Markdown
-    Markdown,
-    /// One self-contained page
-    Html,
-    /// For code-scanning tools
-    Sarif,
-    /// For continuous-integration servers
-    Junit,
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// The severity from which a run fails.

@@ -7,7 +7,7 @@ pub(crate) mod slowlog;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::{audit::Color, targets::TargetArgs};
+use super::{showing::Color, targets::TargetArgs};
 
 /// What to look at.
 #[derive(Debug, Subcommand)]

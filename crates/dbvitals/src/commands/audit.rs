@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let merged = Merged::new(&args.targets, &args.judging, args.looking, &file, path.as_deref())?;
     let settings = judging::settings(&merged, &file)?;
     let before = args.baseline.as_deref().map(read_report).transpose()?;
-    let files = render::files(&args.output)?;
+    render::files(&args.showing.output)?;
     let earlier = args.since.as_deref().map(|path| Ok((path, read_snapshot(path)?))).transpose()?;
     let mut snapshot = match &args.from {
         Some(path) => read_snapshot(path)?,
@@ -42,12 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     if let Some(before) = &before {
         report.baseline = Some(baseline::compare(before, &report));
     }
-    for (path, format) in files {
-        output::file(path, render::text(&report, format, &render::for_file())?.as_bytes())?;
-        say(args, "wrote", path);
-    }
-    let style = render::for_terminal(args.color, args.width, args.all, args.format);
-    output::data(&render::text(&report, args.format, &style)?)?;
+    render::show(&report, &args.showing)?;
     Ok(exit(&report, &snapshot, merged.fail_on.value))
 }
 
@@ -66,7 +61,7 @@ fn look(
         measure_bytes: merged.measure_bytes(),
         settings: settings.clone(),
     };
-    gather::gather(&targets, &options, &Progress::new(args.quiet))
+    gather::gather(&targets, &options, &Progress::new(args.showing.quiet))
 }
 
 /// Makes the earlier snapshot the first look of every window.
@@ -142,7 +137,7 @@ fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
     }
 }
 
-fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
+pub(crate) fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
     let bytes =
         serde_json::to_vec(snapshot).map_err(|error| Problem::internal(error.to_string()))?;
     output::file(path, &bytes)
@@ -150,7 +145,7 @@ fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
 
 /// Tells where something was put, unless the user wants quiet.
 fn say(args: &Args, what: &str, path: &Path) {
-    if !args.quiet {
+    if !args.showing.quiet {
         output::talk(&format!("{what} {}", path.display()));
     }
 }

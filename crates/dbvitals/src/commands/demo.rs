@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::{
     args::{
-        audit::{Color, Format},
         demo::Args,
+        showing::{Color, Format},
     },
     demo,
     exit::Exit,

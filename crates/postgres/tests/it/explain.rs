@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dbvitals_postgres::explain::{Execution, Explained, Explaining, WantedColumn};
+use dbvitals_postgres::explain::{Execution, Explained, Explaining, Planned, WantedColumn};
 use dbvitals_testkit::{PgBouncer, PgVersion, Postgres, shared};
 
 use crate::support::{session, until_no_session};
@@ -33,7 +33,7 @@ async fn asked(server: &Postgres, database: &str, wanted: &Explaining<'_>) -> Ex
     session(&server.superuser_url(database)).await.explain(wanted).await.unwrap()
 }
 
-fn node(plan: Option<&Result<String, dbvitals_postgres::Error>>) -> serde_json::Value {
+fn node(plan: Option<&Planned>) -> serde_json::Value {
     let text = plan.unwrap().as_ref().unwrap();
     let plans: serde_json::Value = serde_json::from_str(text).unwrap();
     plans[0]["Plan"].clone()
@@ -88,22 +88,22 @@ async fn what_is_refused_is_told_and_harms_nothing_else() {
     let server = shared(PgVersion::V15).unwrap();
     let database = filled(server).await;
     let mut session = session(&server.superuser_url(&database)).await;
-    for (text, state) in [
-        ("select * from nowhere", "42P01"),
-        ("select nothing from t", "42703"),
-        ("vacuum t", "42601"),
-        ("select 1; select 2", "42601"),
-        ("select 1; commit; drop table t", "42601"),
+    for (text, state, at) in [
+        ("select * from nowhere", "42P01", Some(14)),
+        ("select 'é', nothing from t", "42703", Some(12)),
+        ("vacuum t", "42601", Some(0)),
+        ("select 1; select 2", "42601", None),
+        ("select 1; commit; drop table t", "42601", None),
     ] {
         let told = session.explain(&wanted(text)).await.unwrap();
         let refused = told.generic.unwrap().unwrap_err();
-        assert_eq!(refused.sqlstate(), Some(state), "{text}: {refused}");
+        assert_eq!((refused.error.sqlstate(), refused.at), (Some(state), at), "{text}");
     }
     // Executing what writes is refused by the server itself, unless it was asked for; then it is taken back.
     let text = "delete from t";
     let reading = Explaining { execution: Execution::Reading, ..wanted(text) };
     let told = session.explain(&reading).await.unwrap();
-    assert_eq!(told.measured.unwrap().unwrap_err().sqlstate(), Some("25006"));
+    assert_eq!(told.measured.unwrap().unwrap_err().error.sqlstate(), Some("25006"));
     let writing = Explaining { execution: Execution::Writing, ..wanted(text) };
     assert!(session.explain(&writing).await.unwrap().measured.unwrap().is_ok());
     let left = server.scalar(&database, "select count(*) from t").await.unwrap();
@@ -122,7 +122,7 @@ async fn what_takes_too_long_ends_on_the_server_too() {
     };
     let told = session.explain(&slow).await.unwrap();
     assert!(told.generic.unwrap().is_ok());
-    assert!(told.measured.unwrap().unwrap_err().is_timeout());
+    assert!(told.measured.unwrap().unwrap_err().error.is_timeout());
     assert!(session.explain(&wanted("select 1")).await.unwrap().generic.unwrap().is_ok());
 }
 

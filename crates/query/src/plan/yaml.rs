@@ -135,7 +135,7 @@ fn take_item(nest: &mut Nest, line: Line<'_>, item: &str) -> Result<bool, Fault>
     match nest.0.last() {
         Some((column, Open::List(_))) if *column == line.column => {}
         None | Some((_, Open::Map(_, Some(_)))) => {
-            nest.open(line, line.column, Open::List(Vec::new()))?
+            nest.open(line, line.column, Open::List(Vec::new()))?;
         }
         Some(_) => return Ok(false),
     }
@@ -163,7 +163,7 @@ fn take_field(
     match nest.0.last() {
         Some((begun, Open::Map(..))) if *begun == column => {}
         None | Some((_, Open::Map(_, Some(_)))) => {
-            nest.open(line, column, Open::Map(Vec::new(), None))?
+            nest.open(line, column, Open::Map(Vec::new(), None))?;
         }
         Some(_) => return Ok(false),
     }

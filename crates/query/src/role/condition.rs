@@ -15,6 +15,7 @@ use super::{
 use crate::tree::{children, of_select};
 
 /// One side of a comparison.
+#[derive(Clone)]
 enum Side {
     /// A column of a table.
     Column(usize, String),
@@ -81,7 +82,7 @@ impl<'n> Walk<'n, '_> {
             (Side::Constant(_), Side::Constant(_)) => {}
             (own, Side::Constant(operand)) => {
                 if let Some((low, high)) = bounds(e, right) {
-                    self.between(own, low, high, is_optional);
+                    self.between(&own, low, high, is_optional);
                     return;
                 }
                 let role = role_of(e, operator, operand, right);
@@ -103,16 +104,9 @@ impl<'n> Walk<'n, '_> {
         }
     }
 
-    fn between(&mut self, own: Side, low: Operand, high: Operand, is_optional: bool) {
+    fn between(&mut self, own: &Side, low: Operand, high: Operand, is_optional: bool) {
         for (operator, bound) in [(">=", low), ("<=", high)] {
-            let own = match &own {
-                Side::Column(relation, name) => Side::Column(*relation, name.clone()),
-                Side::Expression(relation, columns, text) => {
-                    Side::Expression(*relation, columns.clone(), text.clone())
-                }
-                Side::Constant(_) | Side::Mixed => return,
-            };
-            self.put(own, Role::Range(operator, bound), is_optional);
+            self.put(own.clone(), Role::Range(operator, bound), is_optional);
         }
     }
 

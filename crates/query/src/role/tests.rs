@@ -1,3 +1,5 @@
+//! Which columns a statement uses, and how.
+
 use super::*;
 
 struct Known;

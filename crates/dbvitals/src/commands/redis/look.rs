@@ -73,7 +73,7 @@ pub(super) fn print(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
                 common.color,
                 None,
                 false,
-                crate::args::audit::Format::Terminal,
+                crate::args::showing::Format::Terminal,
             );
             let color: ColorChoice = style.color;
             sheet::terminal(sheets, style.width, color)

@@ -1,0 +1,83 @@
+//! `dbvitals query analyze`.
+
+mod facts;
+mod given;
+mod look;
+mod values;
+
+use dbvitals_checks::judge;
+use dbvitals_query::{Class, Statement};
+
+use crate::{
+    args::{audit::Looking, query::analyze::Args, targets::TargetArgs},
+    commands::audit,
+    config::{
+        file::File,
+        judging,
+        merged::Merged,
+        target::{self, Server, Target},
+    },
+    environment,
+    exit::Exit,
+    problem::Problem,
+    progress::Progress,
+    render,
+};
+use given::Given;
+
+/// Reads, plans, judges, reports.
+pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
+    let given = given::read(args)?;
+    refuse_writes(args, &given)?;
+    let (file, path) = File::load(args.config.as_deref())?;
+    let named = TargetArgs {
+        targets: args.target.iter().cloned().collect(),
+        config: args.config.clone(),
+        ..TargetArgs::default()
+    };
+    let merged = Merged::new(&named, &args.judging, Looking::default(), &file, path.as_deref())?;
+    let settings = judging::settings(&merged, &file)?;
+    let target = only(target::resolve(&named, &merged, &file, &environment::variable)?)?;
+    render::files(&args.showing.output)?;
+    let snapshot = look::look(&target, &given, args, &Progress::new(args.showing.quiet))?;
+    if let Some(path) = &args.save_snapshot {
+        audit::save_snapshot(path, &snapshot)?;
+    }
+    let report = judge(&snapshot, &settings);
+    render::show(&report, &args.showing)?;
+    Ok(audit::exit(&report, &snapshot, merged.fail_on.value))
+}
+
+/// The one PostgreSQL server to plan on.
+fn only(mut targets: Vec<Target>) -> Result<Target, Problem> {
+    targets.retain(|target| matches!(target.server, Server::Postgres(_)));
+    match targets.len() {
+        1 => Ok(targets.remove(0)),
+        0 => Err(Problem::usage("no PostgreSQL server was named")
+            .hint("name one, as in --target postgres://user@host/db")),
+        _ => {
+            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+            Err(Problem::usage(format!("there are several servers: {}", names.join(", ")))
+                .hint("name the one to plan on with --target"))
+        }
+    }
+}
+
+/// Says before anything is asked what will not be executed.
+fn refuse_writes(args: &Args, given: &[Given]) -> Result<(), Problem> {
+    if !args.analyze || args.allow_writes {
+        return Ok(());
+    }
+    let writes =
+        |statement: &Statement| matches!(statement.classify().class, Class::Write | Class::Bulk);
+    match given.iter().find(|given| given.statement.as_ref().is_some_and(writes)) {
+        Some(given) => Err(Problem::usage(format!(
+            "{} writes, and --analyze would execute it: {}",
+            given.name,
+            given.first_words()
+        ))
+        .hint("leave --analyze out to see its plan, or add --allow-writes: it is rolled back, but sequences stay \
+               advanced, and its locks are held until then")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! What was typed, cut into statements.
+
+use std::{io::Read as _, ops::Range};
+
+use dbvitals_query::{Refused, Statement, fingerprint, script, trouble};
+
+use crate::{args::query::analyze::Args, output, problem::Problem};
+
+/// More than anybody writes by hand, and more than a server would plan in reasonable time.
+const LARGEST: u64 = 64 << 20;
+
+/// One statement to analyse.
+pub(super) struct Given {
+    /// The name findings carry: `statement 2`, or `report.sql:14`.
+    pub(super) name: String,
+    pub(super) text: String,
+    /// Where it stands in its source, in bytes.
+    pub(super) at: Range<usize>,
+    /// `None` where the grammar refuses it.
+    pub(super) statement: Option<Statement>,
+    pub(super) fingerprint: Option<String>,
+    /// Why it is refused, with the place.
+    pub(super) refused: Option<String>,
+}
+
+impl Given {
+    /// Enough of it to be recognised by.
+    pub(super) fn first_words(&self) -> String {
+        let words = self.text.split_whitespace().take(8).collect::<Vec<_>>().join(" ");
+        let short: String = words.chars().take(60).collect();
+        if short.len() < self.text.len() { format!("{short}…") } else { short }
+    }
+}
+
+/// The statements of the arguments, the files, or standard input.
+pub(super) fn read(args: &Args) -> Result<Vec<Given>, Problem> {
+    let mut given = Vec::new();
+    for text in args.sql.iter().filter(|text| *text != "-") {
+        cut(text, None, &mut given);
+    }
+    for path in &args.file {
+        cut(&output::read(path)?, Some(&path.display().to_string()), &mut given);
+    }
+    let wants_input =
+        args.sql.iter().any(|text| text == "-") || (args.sql.is_empty() && args.file.is_empty());
+    if wants_input {
+        cut(&standard_input()?, None, &mut given);
+    }
+    if given.is_empty() {
+        return Err(Problem::usage("there is no statement: nothing but white space and comments")
+            .hint("write it as an argument, or name a file with --file"));
+    }
+    Ok(given)
+}
+
+fn standard_input() -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Problem::usage(format!("cannot read standard input: {error}")))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Problem::usage("standard input holds more than 64 MB")
+            .hint("analyse a part of it, or a log with `dbvitals log`"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Problem::usage(format!("standard input is not UTF-8: the first odd byte is number {at}"))
+    })
+}
+
+fn cut(source: &str, file: Option<&str>, into: &mut Vec<Given>) {
+    for piece in script::split(source) {
+        let name = match file {
+            Some(file) => {
+                format!("{file}:{}", script::position(source, piece.at.start).line)
+            }
+            None => format!("statement {}", into.len() + 1),
+        };
+        let (statement, refused) = match Statement::parse(piece.text) {
+            Ok(statement) => (Some(statement), None),
+            Err(why) => (None, Some(words(&why, piece.text))),
+        };
+        into.push(Given {
+            name,
+            text: piece.text.to_owned(),
+            at: piece.at,
+            fingerprint: fingerprint(piece.text).ok(),
+            statement,
+            refused,
+        });
+    }
+}
+
+/// Why the grammar refuses a text, with the line, the character and a mark below it.
+fn words(why: &Refused, text: &str) -> String {
+    match trouble(text) {
+        Some(at) => format!("line {}, character {}: {why}", at.line, at.column),
+        None => why.to_string(),
+    }
+}

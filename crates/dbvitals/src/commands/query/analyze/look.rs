@@ -1,0 +1,320 @@
+//! Asks the server about each statement, and what stands around it.
+
+use std::time::Duration;
+
+use dbvitals_model::{
+    Reason, Section, Snapshot, TargetData, TargetSnapshot, Unavailable,
+    pg::{PgSnapshot, schema::Column},
+    plan::Plan,
+    snapshot::{Expectations, FORMAT_VERSION, TargetKind},
+    statement::{PlanKind, StatementPlan, StatementSnapshot},
+};
+use dbvitals_postgres::{
+    Session,
+    collect::{self, Collected, MachineReading},
+    connect,
+    explain::{Execution, Explained, Explaining, Planned},
+};
+use dbvitals_query::{Statement, TableName, plan, role::Columns, script};
+use jiff::Timestamp;
+
+use super::{
+    facts::{self, Touched},
+    given::Given,
+    values,
+};
+use crate::{
+    args::query::analyze::Args,
+    config::target::{Server, Target},
+    problem::{Problem, nearest},
+    progress::Progress,
+};
+
+/// Time for reading the catalogue around the statements.
+const CATALOGUE: Duration = Duration::from_secs(30);
+
+/// Time to connect and log in.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Time for cancel requests to leave after an interrupt.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// Looks at every statement; ends early, with nothing left on the server, when the user interrupts.
+pub(super) fn look(
+    target: &Target,
+    given: &[Given],
+    args: &Args,
+    progress: &Progress,
+) -> Result<Snapshot, Problem> {
+    let Server::Postgres(server) = &target.server else {
+        return Err(Problem::internal("only PostgreSQL plans statements"));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
+    let targets = runtime.block_on(async {
+        tokio::select! {
+            targets = all(server, target, given, args, progress) => Ok(targets),
+            _ = tokio::signal::ctrl_c() => {
+                tokio::time::sleep(FAREWELL).await;
+                Err(Problem::interrupted())
+            }
+        }
+    })?;
+    progress.finish();
+    Ok(Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at: Timestamp::now(),
+        targets,
+    })
+}
+
+async fn all(
+    server: &dbvitals_postgres::Target,
+    target: &Target,
+    given: &[Given],
+    args: &Args,
+    progress: &Progress,
+) -> Vec<TargetSnapshot> {
+    let name: std::sync::Arc<str> = target.name.as_str().into();
+    progress.step(&name, "reading the catalogue");
+    let around = match around(server).await {
+        Ok(around) => around,
+        Err(error) => return vec![unreachable(target, error.unavailable())],
+    };
+    let mut session = match connect(server, CONNECT).await {
+        Ok(session) => session,
+        Err(error) => return vec![unreachable(target, error.unavailable())],
+    };
+    let mut targets = Vec::with_capacity(given.len());
+    for (place, one) in given.iter().enumerate() {
+        progress.step(&name, &format!("{} of {}: {}", place + 1, given.len(), one.first_words()));
+        let statement = statement(&mut session, one, &around, args).await;
+        targets.push(snapshot_of(&one.name, session.endpoint(), statement));
+    }
+    session.close().await;
+    progress.done(&name);
+    targets
+}
+
+/// The catalogue and the counters of the database that was named.
+async fn around(server: &dbvitals_postgres::Target) -> Result<Collected, dbvitals_postgres::Error> {
+    let wanted = |name: &str| name == server.database();
+    let options = collect::Options {
+        connect_timeout: CONNECT,
+        budget: CATALOGUE,
+        machine: MachineReading::Never,
+        wanted: &wanted,
+        ..collect::Options::default()
+    };
+    collect::collect(server, &options, &|_| {}).await
+}
+
+async fn statement(
+    session: &mut Session,
+    given: &Given,
+    around: &Collected,
+    args: &Args,
+) -> StatementSnapshot {
+    let snapshot = &around.snapshot;
+    let columns = Catalogue::of(snapshot);
+    let parameters = given.statement.as_ref().map(|s| s.parameters(&columns)).unwrap_or_default();
+    let count = script::parameters(&given.text);
+    let mut trouble = Vec::new();
+    let values = if count == 0 {
+        None
+    } else if args.params.is_empty() {
+        let known = session.values_of(&values::wanted(&parameters)).await;
+        match values::usual(&parameters, &known) {
+            Ok(values) => Some(values),
+            Err(missing) => {
+                let names: Vec<String> = missing.iter().map(|n| format!("${n}")).collect();
+                trouble.push(Unavailable::with_remedy(
+                    Reason::NotAsked,
+                    format!("no usual value is known for {}", names.join(", ")),
+                    "give values with --param, $1 first, to see the plan for them",
+                ));
+                None
+            }
+        }
+    } else {
+        Some(values::typed(&args.params, count))
+    };
+    let execution = match (args.analyze, args.allow_writes) {
+        (false, _) => Execution::No,
+        (true, false) => Execution::Reading,
+        (true, true) => Execution::Writing,
+    };
+    let explained = session
+        .explain(&Explaining {
+            text: &given.text,
+            parameters: count,
+            values: values.as_deref(),
+            role: args.as_role.as_deref(),
+            execution,
+            timeout: args.timeout,
+        })
+        .await;
+    let (plans, gaps) = match explained {
+        Ok(explained) => plans(&explained, values.as_deref(), given, &columns),
+        Err(error) => (Vec::new(), vec![error.unavailable()]),
+    };
+    trouble.extend(gaps);
+    assembled(given, args, snapshot, plans, trouble)
+}
+
+fn assembled(
+    given: &Given,
+    args: &Args,
+    snapshot: &PgSnapshot,
+    plans: Vec<StatementPlan>,
+    gaps: Vec<Unavailable>,
+) -> StatementSnapshot {
+    let named = given.statement.as_ref().map(Statement::tables).unwrap_or_default();
+    let touched = Touched::new(plans.iter().map(|planned| &planned.plan), named);
+    let database = snapshot.by_database.first();
+    let classified = given.statement.as_ref().map(Statement::classify);
+    StatementSnapshot {
+        text: given.text.clone(),
+        at: Some(given.at.clone()),
+        fingerprint: given.fingerprint.clone(),
+        class: classified.map(|classified| classified.class.as_str().to_owned()),
+        refused: given.refused.clone(),
+        server: Some(snapshot.server.clone()),
+        role: args.as_role.clone(),
+        plans: section(plans, gaps),
+        calls: facts::calls(
+            &snapshot.statements,
+            &snapshot.server.database,
+            given.fingerprint.as_deref(),
+        ),
+        settings: snapshot.settings.clone(),
+        facts: match database {
+            Some(database) => Section::collected(facts::narrowed(database, &touched)),
+            None => Section::unavailable(Reason::Failed, "the database could not be examined"),
+        },
+    }
+}
+
+/// The plans with what is missing from them; where there is none, why.
+fn section(plans: Vec<StatementPlan>, mut gaps: Vec<Unavailable>) -> Section<Vec<StatementPlan>> {
+    if plans.is_empty() {
+        let none = || Unavailable {
+            reason: Reason::Failed,
+            detail: "the server gave no plan".to_owned(),
+            remedy: None,
+        };
+        return Section::Unavailable(if gaps.is_empty() { none() } else { gaps.remove(0) });
+    }
+    Section::Collected(dbvitals_model::Collected { value: plans, gaps })
+}
+
+/// The plans the server gave, the most telling first.
+fn plans(
+    explained: &Explained,
+    values: Option<&[Option<String>]>,
+    given: &Given,
+    columns: &Catalogue<'_>,
+) -> (Vec<StatementPlan>, Vec<Unavailable>) {
+    let values = values.unwrap_or_default();
+    let (mut plans, mut gaps) = (Vec::new(), Vec::new());
+    for (kind, planned, parameters) in [
+        (PlanKind::Measured, &explained.measured, values),
+        (PlanKind::Custom, &explained.custom, values),
+        (PlanKind::Generic, &explained.generic, &[][..]),
+    ] {
+        match planned.as_ref().map(|planned| read(planned, given, columns)) {
+            Some(Ok(plan)) => {
+                plans.push(StatementPlan { kind, parameters: parameters.to_vec(), plan });
+            }
+            Some(Err(why)) if !gaps.contains(&why) => gaps.push(why),
+            Some(Err(_)) | None => {}
+        }
+    }
+    (plans, gaps)
+}
+
+fn read(planned: &Planned, given: &Given, columns: &Catalogue<'_>) -> Result<Plan, Unavailable> {
+    let text = planned.as_ref().map_err(|refusal| {
+        let mut why = refusal.error.unavailable();
+        if let Some(at) = refusal.at {
+            let bytes: usize = given.text.chars().take(at).map(char::len_utf8).sum();
+            let at = script::position(&given.text, bytes);
+            why.detail = format!("line {}, character {}: {}", at.line, at.column, why.detail);
+        }
+        let meant = meant(refusal.error.sqlstate(), given, columns);
+        let hint = refusal.error.hint().map(str::to_owned);
+        why.remedy = meant.or(hint).or(why.remedy);
+        why
+    })?;
+    let unread = |detail: String| Unavailable { reason: Reason::Failed, detail, remedy: None };
+    let mut plans = plan::read(text).map_err(|why| unread(why.to_string()))?;
+    if plans.is_empty() {
+        return Err(unread("the server's answer holds no plan".to_owned()));
+    }
+    Ok(plans.swap_remove(0))
+}
+
+/// A relation that is there and is called nearly as the one that is not.
+fn meant(sqlstate: Option<&str>, given: &Given, columns: &Catalogue<'_>) -> Option<String> {
+    /// `undefined_table`.
+    const NO_TABLE: &str = "42P01";
+    if sqlstate != Some(NO_TABLE) {
+        return None;
+    }
+    let named = given.statement.as_ref()?.tables();
+    let missing = named.iter().find(|table| columns.of(table).is_none())?;
+    let near = nearest(&missing.name, columns.tables())?;
+    Some(format!(
+        "there is a table {near}; did you mean that? Otherwise check --target and search_path"
+    ))
+}
+
+/// The columns of the database's tables.
+struct Catalogue<'a>(Vec<&'a Column>);
+
+impl<'a> Catalogue<'a> {
+    fn of(snapshot: &'a PgSnapshot) -> Self {
+        let database = snapshot.by_database.first();
+        let columns = database.and_then(|database| database.columns.value());
+        Self(columns.into_iter().flatten().filter(|column| !column.is_dropped).collect())
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
+        self.0.iter().map(|column| column.table.as_str())
+    }
+}
+
+impl Columns for Catalogue<'_> {
+    fn of(&self, table: &TableName) -> Option<Vec<String>> {
+        let own = self.0.iter().filter(|column| table.may_be(&column.schema, &column.table));
+        let names: Vec<String> = own.map(|column| column.name.clone()).collect();
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+fn snapshot_of(name: &str, endpoint: &str, statement: StatementSnapshot) -> TargetSnapshot {
+    TargetSnapshot {
+        name: name.to_owned(),
+        endpoint: endpoint.to_owned(),
+        data: TargetData::Statement(Box::new(statement)),
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
+    }
+}
+
+fn unreachable(target: &Target, why: Unavailable) -> TargetSnapshot {
+    TargetSnapshot {
+        name: target.name.clone(),
+        endpoint: target.server.endpoint(),
+        data: TargetData::Unreachable { kind: TargetKind::Postgres, why },
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
+    }
+}
