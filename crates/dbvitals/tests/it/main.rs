@@ -12,6 +12,7 @@ mod exit_codes;
 mod faults;
 mod formats;
 mod names;
+mod query_analyze;
 mod quiet;
 mod redis_keys;
 mod redis_looks;

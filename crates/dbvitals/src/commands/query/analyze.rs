@@ -6,6 +6,7 @@ mod look;
 mod values;
 
 use dbvitals_checks::judge;
+use dbvitals_model::{Reason, Snapshot, TargetData};
 use dbvitals_query::{Class, Statement};
 
 use crate::{
@@ -45,7 +46,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     }
     let report = judge(&snapshot, &settings);
     render::show(&report, &args.showing)?;
-    Ok(audit::exit(&report, &snapshot, merged.fail_on.value))
+    let exit = audit::exit(&report, &snapshot, merged.fail_on.value);
+    Ok(if lacks_plan(&snapshot) { exit.max(Exit::Incomplete) } else { exit })
+}
+
+/// Whether a statement that could have a plan has none.
+fn lacks_plan(snapshot: &Snapshot) -> bool {
+    snapshot.targets.iter().any(|target| match &target.data {
+        TargetData::Statement(statement) => {
+            statement.plans.get().is_err_and(|why| why.reason != Reason::NotApplicable)
+        }
+        _ => false,
+    })
 }
 
 /// The one PostgreSQL server to plan on.

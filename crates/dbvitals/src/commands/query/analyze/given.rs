@@ -77,19 +77,21 @@ fn cut(source: &str, file: Option<&str>, into: &mut Vec<Given>) {
             }
             None => format!("statement {}", into.len() + 1),
         };
-        let (statement, refused) = match Statement::parse(piece.text) {
-            Ok(statement) => (Some(statement), None),
-            Err(why) => (None, Some(words(&why, piece.text))),
-        };
-        into.push(Given {
-            name,
-            text: piece.text.to_owned(),
-            at: piece.at,
-            fingerprint: fingerprint(piece.text).ok(),
-            statement,
-            refused,
-        });
+        into.push(one(name, piece.text, piece.at));
     }
+}
+
+fn one(name: String, text: &str, at: Range<usize>) -> Given {
+    let (statement, refused) = match Statement::parse(text) {
+        Ok(statement) => (Some(statement), None),
+        Err(why) => (None, Some(words(&why, text))),
+    };
+    // What is to be explained is asked about by us: `EXPLAIN` around it would only be in the way.
+    if let Some(inside) = statement.as_ref().and_then(Statement::inside) {
+        return one(name, &inside, at);
+    }
+    let fingerprint = fingerprint(text).ok();
+    Given { name, text: text.to_owned(), at, statement, fingerprint, refused }
 }
 
 /// Why the grammar refuses a text, with the line, the character and a mark below it.

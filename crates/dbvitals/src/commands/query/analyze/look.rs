@@ -119,6 +119,9 @@ async fn statement(
     args: &Args,
 ) -> StatementSnapshot {
     let snapshot = &around.snapshot;
+    if let Some(why) = without_plan(given) {
+        return assembled(given, args, snapshot, Vec::new(), vec![why]);
+    }
     let columns = Catalogue::of(snapshot);
     let parameters = given.statement.as_ref().map(|s| s.parameters(&columns)).unwrap_or_default();
     let count = script::parameters(&given.text);
@@ -163,6 +166,19 @@ async fn statement(
     };
     trouble.extend(gaps);
     assembled(given, args, snapshot, plans, trouble)
+}
+
+/// Why a statement has no plan at all, if the server need not be asked.
+fn without_plan(given: &Given) -> Option<Unavailable> {
+    let has_none = given.statement.as_ref().is_some_and(|s| !s.is_explainable());
+    has_none.then(|| {
+        let verb = given.text.split_whitespace().next().unwrap_or_default().to_uppercase();
+        Unavailable {
+            reason: Reason::NotApplicable,
+            detail: format!("{verb} is not planned: there is nothing to explain"),
+            remedy: None,
+        }
+    })
 }
 
 fn assembled(
