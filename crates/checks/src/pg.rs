@@ -6,6 +6,7 @@ pub mod config;
 pub mod counted;
 pub mod index;
 pub mod locks;
+pub mod look;
 pub mod pooler;
 pub mod replication;
 pub mod schema;

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod query;
 pub(crate) mod redis;
+pub(crate) mod sheet;
 pub(crate) mod showing;
 pub(crate) mod targets;
 

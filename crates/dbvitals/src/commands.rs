@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod query;
 pub(crate) mod redis;
 pub(crate) mod reference;
+pub(crate) mod sheets;
 pub(crate) mod shell;
 
 use crate::{

@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Duration,
     /// Only what a quick health check needs.
     pub(crate) quick: bool,
+    /// Every statement that was counted, and nothing of the databases.
+    pub(crate) statements: bool,
     /// Bytes of pages that may be read in each PostgreSQL database to measure bloat; 0 for none.
     pub(crate) measure_bytes: u64,
     /// By which thresholds it is worth measuring.
@@ -43,6 +45,7 @@ impl Options {
             interval: None,
             timeout,
             quick: false,
+            statements: false,
             measure_bytes: 0,
             settings: Settings::default(),
         }

@@ -1,6 +1,7 @@
 //! Arguments of `dbvitals query …`: one file per subcommand.
 
 pub(crate) mod analyze;
+pub(crate) mod top;
 
 use clap::Subcommand;
 
@@ -9,4 +10,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Tells how a server plans statements, what is wrong with that, and what to write instead
     Analyze(Box<analyze::Args>),
+    /// Ranks the statements that were counted: by time, calls, I/O, spread, temporary files, WAL …
+    Top(Box<top::Args>),
+    /// Shows the statements whose mean time is over a limit
+    Slow(Box<top::SlowArgs>),
 }

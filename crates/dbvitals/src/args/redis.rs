@@ -5,9 +5,9 @@ pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod slowlog;
 
-use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use clap::Subcommand;
 
-use super::{showing::Color, targets::TargetArgs};
+pub(crate) use super::sheet::{Common, Format};
 
 /// What to look at.
 #[derive(Debug, Subcommand)]
@@ -22,35 +22,4 @@ pub(crate) enum Command {
     Latency(Box<latency::Args>),
     /// Shows who is connected: by address, name, user, library; idle, heavy, blocked, coming and going
     Clients(Box<clients::Args>),
-}
-
-/// Which server, and how to show what was seen: arguments of every subcommand.
-#[derive(Debug, Clone, ClapArgs)]
-pub(crate) struct Common {
-    #[command(flatten)]
-    pub(crate) targets: TargetArgs,
-
-    /// Format of standard output
-    #[arg(long, short, value_enum, env = "DBVITALS_FORMAT", default_value = "terminal")]
-    pub(crate) format: Format,
-
-    /// When to colour the output
-    #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) color: Color,
-
-    /// Show no progress
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-}
-
-/// A format of these commands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For reading at a terminal
-    #[default]
-    Terminal,
-    /// For programs
-    Json,
-    /// GitHub-flavoured Markdown
-    Markdown,
 }

@@ -58,6 +58,7 @@ fn look(
         interval: merged.interval.value.filter(|_| args.since.is_none()),
         timeout: merged.timeout.value,
         quick: false,
+        statements: false,
         measure_bytes: merged.measure_bytes(),
         settings: settings.clone(),
     };
@@ -65,7 +66,11 @@ fn look(
 }
 
 /// Makes the earlier snapshot the first look of every window.
-fn begin_with(path: &Path, earlier: &Snapshot, snapshot: &mut Snapshot) -> Result<(), Problem> {
+pub(crate) fn begin_with(
+    path: &Path,
+    earlier: &Snapshot,
+    snapshot: &mut Snapshot,
+) -> Result<(), Problem> {
     if earlier.taken_at >= snapshot.taken_at {
         return Err(Problem::usage(format!(
             "{} was taken at {:.0}, not before the snapshot to judge ({:.0})",
@@ -116,7 +121,8 @@ fn read_report(path: &Path) -> Result<Report, Problem> {
     })
 }
 
-fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
+/// A snapshot that was saved.
+pub(crate) fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
     let text = output::read(path)?;
     let wrong = |error: &dyn std::fmt::Display| {
         Problem::usage(format!("{} is not a dbvitals snapshot: {error}", path.display()))

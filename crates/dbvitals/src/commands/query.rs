@@ -1,6 +1,8 @@
 //! `dbvitals query …`: one file per subcommand.
 
 mod analyze;
+mod server;
+mod top;
 
 use crate::{args::query::Command, exit::Exit, problem::Problem};
 
@@ -8,5 +10,7 @@ use crate::{args::query::Command, exit::Exit, problem::Problem};
 pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
     match command {
         Command::Analyze(args) => analyze::run(args),
+        Command::Top(args) => top::run(args),
+        Command::Slow(args) => top::slow(args),
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Takes the first look; a quick health check takes none.
     pub(super) fn begin(options: &Options) -> Self {
-        Self { before: (!options.quick).then(Raw::read) }
+        Self { before: (!options.quick && !options.statements).then(Raw::read) }
     }
 
     /// Takes the second look, where some target turned out to run on this machine.

@@ -32,7 +32,11 @@ pub(super) async fn look(
         timeout: MEASURING,
         shortlist: &shortlist,
     };
-    let base = if options.quick { collect::Options::quick() } else { collect::Options::default() };
+    let base = match options {
+        Options { quick: true, .. } => collect::Options::quick(),
+        Options { statements: true, .. } => collect::Options::statements(),
+        _ => collect::Options::default(),
+    };
     let how = collect::Options {
         connect_timeout: options.timeout.min(base.connect_timeout),
         budget: options.timeout,

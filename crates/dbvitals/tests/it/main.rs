@@ -13,6 +13,7 @@ mod faults;
 mod formats;
 mod names;
 mod query_analyze;
+mod query_top;
 mod quiet;
 mod redis_keys;
 mod redis_looks;

@@ -21,6 +21,10 @@ pub struct Options<'a> {
     pub dearest: Cost,
     /// Whether databases are entered at all.
     pub enters_databases: bool,
+    /// Whether what they hold is read; else they are entered only where statements are counted in them.
+    pub examines_databases: bool,
+    /// Whether every statement is kept, with its text, or only those that lead a ranking.
+    pub keeps_all_statements: bool,
     /// Whether the server's machine is read through the server.
     pub machine: MachineReading,
     /// Whether pages of suspects are read, where an extension for that is installed.
@@ -66,6 +70,18 @@ impl Options<'_> {
         Self {
             dearest: Cost::Cheap,
             enters_databases: false,
+            examines_databases: false,
+            machine: MachineReading::Never,
+            ..Self::default()
+        }
+    }
+
+    /// Every statement that was counted, and what is known of the server as a whole; nothing of its databases.
+    pub fn statements() -> Self {
+        Self {
+            dearest: Cost::Catalog,
+            examines_databases: false,
+            keeps_all_statements: true,
             machine: MachineReading::Never,
             ..Self::default()
         }
@@ -82,6 +98,8 @@ impl Default for Options<'_> {
             samples_per_second: 10.0,
             dearest: Cost::Heavy,
             enters_databases: true,
+            examines_databases: true,
+            keeps_all_statements: false,
             machine: MachineReading::WhenRemote,
             measuring: None,
             wanted: &|_| true,
@@ -98,6 +116,8 @@ impl fmt::Debug for Options<'_> {
             .field("samples_per_second", &self.samples_per_second)
             .field("dearest", &self.dearest)
             .field("enters_databases", &self.enters_databases)
+            .field("examines_databases", &self.examines_databases)
+            .field("keeps_all_statements", &self.keeps_all_statements)
             .field("machine", &self.machine)
             .field("measures", &self.measuring)
             .finish_non_exhaustive()

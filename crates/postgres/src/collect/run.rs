@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
             problems: Vec::new(),
         };
         run.note_pid();
-        if options.enters_databases {
+        if options.enters_databases && options.examines_databases {
             run.time_connecting().await;
         }
         statements::locate(&mut run).await;
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         for (name, why) in &self.databases.passed_over {
             self.snapshot.by_database.push(examine::closed(name, &self.reader, why));
         }
-        if self.options.enters_databases {
+        if self.options.enters_databases && self.options.examines_databases {
             let examined = self.each_database().await;
             for database in examined {
                 self.snapshot.by_database.push(database.snapshot);

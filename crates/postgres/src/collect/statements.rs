@@ -88,7 +88,8 @@ pub(super) async fn read(run: &mut Run<'_>, before: Option<&Entries>) -> Vec<Sta
     };
     let read = if is_home(run, &installed) {
         let (session, reader) = (&mut run.session, &run.reader);
-        over(session, reader, &installed, before, run.deadline, &mut run.cost).await
+        let keeps_all = run.options.keeps_all_statements;
+        over(session, reader, &installed, before, keeps_all, run.deadline, &mut run.cost).await
     } else {
         apart(run, &installed, before).await
     };
@@ -107,8 +108,9 @@ async fn apart(
     before: Option<&Entries>,
 ) -> Result<Read, Unavailable> {
     let mut session = run.enter(&installed.database).await?;
+    let (reader, keeps_all) = (&run.reader, run.options.keeps_all_statements);
     let read =
-        over(&mut session, &run.reader, installed, before, run.deadline, &mut run.cost).await;
+        over(&mut session, reader, installed, before, keeps_all, run.deadline, &mut run.cost).await;
     session.close().await;
     read
 }
@@ -128,6 +130,7 @@ async fn over(
     reader: &Reader,
     installed: &Installed,
     before: Option<&Entries>,
+    keeps_all: bool,
     deadline: Instant,
     cost: &mut Vec<CollectorCost>,
 ) -> Result<Read, Unavailable> {
@@ -138,8 +141,9 @@ async fn over(
         let detail = format!("only the {ENTRIES} entries with the most time were read");
         gaps.push(obstacle::plain(Reason::Timeout, detail));
     }
-    let mut wanted = leaders(&entries.rows, CANDIDATES);
-    if let Some(before) = before {
+    let mut wanted =
+        if keeps_all { entries.rows.clone() } else { leaders(&entries.rows, CANDIDATES) };
+    if let Some(before) = before.filter(|_| !keeps_all) {
         wanted.extend(leaders(&texts::grown(before, &entries), CANDIDATES));
         let also = before.also.iter();
         wanted.extend(also.map(|id| Statement { query_id: *id, ..Statement::default() }));
@@ -225,7 +229,7 @@ fn file(run: &mut Run<'_>, read: Read) -> Vec<Statement> {
         total_exec_time_ms: rows.iter().map(|row| row.total_exec_time_ms).sum(),
         total_wal_bytes: rows.iter().map(|row| row.wal_bytes).sum(),
         since,
-        leaders: leaders(&rows, TOP),
+        leaders: if run.options.keeps_all_statements { rows.clone() } else { leaders(&rows, TOP) },
     };
     run.snapshot.statements = Section::Collected(Collected { value, gaps });
     rows

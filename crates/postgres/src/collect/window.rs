@@ -105,7 +105,7 @@ async fn tables(
     length: Duration,
 ) -> (Vec<(String, Vec<Relation>)>, Vec<(String, Vec<Sequence>)>) {
     let (mut relations, mut sequences) = (Vec::new(), Vec::new());
-    if !run.options.enters_databases {
+    if !run.options.enters_databases || !run.options.examines_databases {
         return (relations, sequences);
     }
     let is_long = length >= LONG;
@@ -149,7 +149,9 @@ pub(super) fn close(run: &mut Run<'_>, before: &Before, statements: Vec<Statemen
     let seconds = second.saturating_duration_since(before.at).as_secs_f64();
     let mut window = between(&first, &after, seconds);
     window.sampled = before.sampled.clone().map(|sampled| with_texts(sampled, &after, snapshot));
-    window.statements = leaders(&window.statements, TOP);
+    if !run.options.keeps_all_statements {
+        window.statements = leaders(&window.statements, TOP);
+    }
     forget_own(&mut window.databases, &snapshot.server.database, before.own_transactions);
     snapshot.window = Section::collected(window);
     snapshot.growth =

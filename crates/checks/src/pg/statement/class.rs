@@ -1,7 +1,8 @@
 //! Classes of statements and the latency each is meant to keep.
 
 use dbvitals_model::{Unit, pg::statement::Statement};
-use dbvitals_query::{Class, Classified, classify};
+pub use dbvitals_query::Class;
+use dbvitals_query::{Classified, classify};
 
 use crate::check::Threshold;
 

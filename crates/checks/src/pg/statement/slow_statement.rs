@@ -54,7 +54,7 @@ PostgreSQL documentation: pg_stat_statements; Using EXPLAIN.
     run: Run::Postgres(run),
 };
 
-static MEAN: Threshold = Threshold {
+pub(crate) static MEAN: Threshold = Threshold {
     key: "mean_ms",
     unit: Unit::Ms,
     default: 100.0,

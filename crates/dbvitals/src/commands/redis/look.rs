@@ -2,17 +2,15 @@
 
 use dbvitals_model::{Reason, Sheet};
 use dbvitals_redis::Watch;
-use dbvitals_report::{ColorChoice, sheet};
 use futures_util::future::join_all;
 
 use super::server::Named;
+pub(super) use crate::commands::sheets::print;
 use crate::{
-    args::redis::{Common, Format},
     config::target::{Server, Target},
     exit::Exit,
     output,
     problem::Problem,
-    render,
 };
 
 /// Servers that were named, each with an open connection, and how many could not be reached.
@@ -62,32 +60,6 @@ pub(super) async fn open(named: &Named) -> Result<Opened, Problem> {
         }
     }
     Ok(opened)
-}
-
-/// Prints sheets; JSON is one object for one server, else a list.
-pub(super) fn print(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
-    let broken = |error: serde_json::Error| Problem::internal(error.to_string());
-    let text = match common.format {
-        Format::Terminal => {
-            let style = render::for_terminal(
-                common.color,
-                None,
-                false,
-                crate::args::showing::Format::Terminal,
-            );
-            let color: ColorChoice = style.color;
-            sheet::terminal(sheets, style.width, color)
-        }
-        Format::Markdown => sheet::markdown(sheets),
-        Format::Json => match sheets {
-            [one] => sheet::pretty(one).map_err(broken)?,
-            many => {
-                let texts: Result<Vec<_>, _> = many.iter().map(sheet::pretty).collect();
-                format!("[\n{}]\n", texts.map_err(broken)?.join(","))
-            }
-        },
-    };
-    output::data(&text)
 }
 
 /// The exit code: 3 where a server was lost or something went wrong, or what was asked for was refused.

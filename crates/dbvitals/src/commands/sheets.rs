@@ -1,0 +1,57 @@
+//! Printing what the looks into one matter saw.
+
+use dbvitals_model::Sheet;
+use dbvitals_report::sheet;
+
+use crate::{
+    args::{
+        sheet::{Common, Format},
+        showing,
+    },
+    output,
+    problem::Problem,
+    render,
+};
+
+/// Prints sheets; JSON is one object for one server, else a list.
+pub(crate) fn print(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
+    match common.format {
+        Format::Json => objects(sheets, sheet::pretty),
+        _ => pages(sheets, common),
+    }
+}
+
+/// Prints sheets with one more member in JSON: all that their tables show a part of.
+pub(crate) fn print_with(
+    sheets: &[(Sheet, serde_json::Value)],
+    member: &str,
+    common: &Common,
+) -> Result<(), Problem> {
+    if common.format == Format::Json {
+        objects(sheets, |(sheet, value)| sheet::pretty_with(sheet, member, value.clone()))
+    } else {
+        let sheets: Vec<Sheet> = sheets.iter().map(|(sheet, _)| sheet.clone()).collect();
+        pages(&sheets, common)
+    }
+}
+
+fn pages(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
+    output::data(&if common.format == Format::Markdown {
+        sheet::markdown(sheets)
+    } else {
+        let style = render::for_terminal(common.color, None, false, showing::Format::Terminal);
+        sheet::terminal(sheets, style.width, style.color)
+    })
+}
+
+fn objects<T>(
+    all: &[T],
+    object: impl Fn(&T) -> Result<String, serde_json::Error>,
+) -> Result<(), Problem> {
+    let texts: Result<Vec<String>, _> = all.iter().map(object).collect();
+    let texts = texts.map_err(|error| Problem::internal(error.to_string()))?;
+    output::data(&match texts.as_slice() {
+        [one] => one.clone(),
+        many => format!("[\n{}]\n", many.join(",")),
+    })
+}
