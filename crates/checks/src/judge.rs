@@ -11,6 +11,7 @@ use dbvitals_model::{
 use jiff::tz::TimeZone;
 
 use crate::{
+    analysed,
     check::{Check, Run},
     cluster,
     context::Context,
@@ -40,6 +41,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
     let coverage =
         Coverage { checked: ledger.checked, skipped: ledger.skipped, sections: sections(snapshot) };
     let score = score::score(&findings, &coverage, snapshot);
+    let statements = analysed::analysed(snapshot, &findings);
     let readiness = score::readiness(&score, &findings, snapshot);
     Report {
         schema_version: SCHEMA_VERSION,
@@ -56,6 +58,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
         cost: snapshot.targets.iter().flat_map(|target| target.cost.clone()).collect(),
         overview: overview::overview(snapshot, settings),
         baseline: None,
+        statements,
     }
 }
 

@@ -3,6 +3,7 @@
 //! A check is a function of a snapshot and settings. It knows no socket, no clock, no file. One check
 //! is one file and one line in [`registry`]; [`judge`] runs them all and assembles the report.
 
+mod analysed;
 pub mod baseline;
 pub mod check;
 pub mod cluster;

@@ -8,6 +8,7 @@ mod node;
 mod spaces;
 #[cfg(test)]
 mod tests;
+mod title;
 
 use std::collections::BTreeMap;
 

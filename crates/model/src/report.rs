@@ -1,5 +1,9 @@
 //! The report of an audit: the JSON contract others build on. Field names are final.
 
+mod analysed;
+
+pub use self::analysed::{Analysed, PlanTree, Step};
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +47,9 @@ pub struct Report {
     /// Leading figures for tables and charts; not judged.
     #[serde(default)]
     pub overview: Vec<Overview>,
+    /// Statements that were analysed, with their plans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Analysed>,
     /// What changed since an earlier report, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Comparison>,

@@ -109,7 +109,7 @@ pub(crate) fn by_key(report: &Report) -> BTreeMap<&str, &Finding> {
 
 /// Whether nothing of the target could be read. A machine has neither version nor role.
 pub(crate) fn is_unreachable(target: &Target) -> bool {
-    target.kind != TargetKind::Host
+    !matches!(target.kind, TargetKind::Host | TargetKind::Statement | TargetKind::Log)
         && target.version.is_none()
         && target.role.is_none()
         && !target.problems.is_empty()

@@ -4,6 +4,7 @@ mod charts;
 mod closing;
 mod cluster;
 mod findings;
+mod statement;
 mod table;
 mod view;
 
@@ -26,6 +27,8 @@ struct Page<'a> {
     report: &'a Report,
     head: view::Head,
     clusters: Vec<cluster::Cluster>,
+    statements: Vec<statement::Statement>,
+    has_health: bool,
     components: Vec<view::Component>,
     metrics: Vec<view::Metric>,
     baseline: Option<view::Baseline>,
@@ -44,6 +47,8 @@ pub fn render(report: &Report) -> Result<String, askama::Error> {
         report,
         head: view::head(report),
         clusters: cluster::all(report),
+        statements: statement::all(report),
+        has_health: crate::statement::has_health(report),
         components: view::components(report),
         metrics: view::metrics(report),
         baseline: view::baseline(report),

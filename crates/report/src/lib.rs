@@ -12,6 +12,7 @@ macro_rules! append {
 mod cluster;
 mod digest;
 mod page;
+mod statement;
 mod table;
 mod words;
 

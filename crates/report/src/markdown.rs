@@ -3,6 +3,7 @@
 mod cluster;
 pub(crate) mod escape;
 mod findings;
+mod statement;
 
 use dbvitals_model::{
     Reason,
@@ -10,7 +11,7 @@ use dbvitals_model::{
 };
 
 use self::escape::{cell, code, fence, text};
-use crate::{digest, humanize, page, words};
+use crate::{digest, humanize, page, statement::has_health, words};
 
 /// The whole report.
 pub fn render(report: &Report) -> String {
@@ -19,8 +20,11 @@ pub fn render(report: &Report) -> String {
     targets(&mut out, report);
     cluster::all(&mut out, report);
     baseline(&mut out, report);
-    components(&mut out, report);
-    metrics(&mut out, report);
+    statement::all(&mut out, report);
+    if has_health(report) {
+        components(&mut out, report);
+        metrics(&mut out, report);
+    }
     findings::all(&mut out, report);
     findings::ignored(&mut out, report);
     overview(&mut out, report);
@@ -32,6 +36,17 @@ pub fn render(report: &Report) -> String {
 fn head(out: &mut String, report: &Report) {
     let score = &report.score;
     append!(out, "# {} report\n\n", text(&report.tool.name));
+    if !has_health(report) {
+        append!(
+            out,
+            "**{}** · seen at {} by {} {}.\n\n",
+            digest::counts(report),
+            humanize::timestamp(report.generated_at),
+            text(&report.tool.name),
+            text(&report.tool.version)
+        );
+        return;
+    }
     append!(
         out,
         "**{} of 100, grade {}** · confidence {} · **{}** · {}\n\n",

@@ -7,6 +7,7 @@ mod findings;
 mod fix;
 mod health;
 mod latency;
+mod statement;
 mod time;
 
 use anstyle::Style;
@@ -15,6 +16,7 @@ use dbvitals_model::{Severity, report::Report};
 use crate::{
     ColorChoice,
     page::{BAD, FAIR, NOTE, Page},
+    statement::has_health,
 };
 
 /// How to print.
@@ -41,12 +43,18 @@ pub fn render(report: &Report, options: &Options) -> String {
     let mut page = Page::new(options.width, options.color);
     health::title(&mut page, report);
     health::unreachable(&mut page, report);
-    health::score(&mut page, report);
-    health::targets(&mut page, report);
+    let has_health = has_health(report);
+    if has_health {
+        health::score(&mut page, report);
+        health::targets(&mut page, report);
+    }
     cluster::block(&mut page, report);
     baseline::block(&mut page, report, options);
-    health::components(&mut page, report);
-    health::metrics(&mut page, report);
+    if has_health {
+        health::components(&mut page, report);
+        health::metrics(&mut page, report);
+    }
+    statement::block(&mut page, report, options);
     time::block(&mut page, report, options.all);
     latency::block(&mut page, report);
     findings::block(&mut page, report, options);

@@ -7,6 +7,7 @@ use crate::{
     digest::{self, Obstacle},
     humanize,
     page::{DIM, FAIR, PLAIN, Page, STRONG},
+    statement::has_health,
     table::{Align, Table, cell},
     visible, words,
 };
@@ -123,6 +124,10 @@ pub(super) fn cost(page: &mut Page, report: &Report, options: &Options) {
 pub(super) fn last_line(page: &mut Page, report: &Report) {
     let worst = Severity::WORST_FIRST.into_iter().find(|s| digest::count(report, *s) > 0);
     let style = worst.map_or(PLAIN, severity_style);
+    if !has_health(report) {
+        page.line(0, &[(style, &digest::counts(report))]);
+        return;
+    }
     let head = format!("{}/100 {}", humanize::score(report.score.overall), report.score.grade);
     let verdict = format!("  {}  ", words::verdict(report.readiness.verdict));
     let room = page.width().saturating_sub(visible::width(&head) + visible::width(&verdict));

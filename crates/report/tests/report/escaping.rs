@@ -44,6 +44,21 @@ fn holding(text: &str) -> Report {
         skipped.part = Some(text.clone());
         skipped.remedy = Some(text.clone());
     }
+    report.statements = sample::analysed().statements;
+    for statement in &mut report.statements {
+        statement.text.clone_from(&text);
+        statement.refused = Some(text.clone());
+        statement.role = Some(text.clone());
+        for plan in &mut statement.plans {
+            plan.parameters = vec![Some(text.clone())];
+            plan.besides = vec![(text.clone(), 1.0)];
+            for step in &mut plan.steps {
+                step.title.clone_from(&text);
+                step.aside = Some(text.clone());
+                step.details = vec![("Filter".to_owned(), text.clone())];
+            }
+        }
+    }
     for overview in &mut report.overview {
         overview.title.clone_from(&text);
         overview.note = Some(text.clone());

@@ -53,6 +53,14 @@ fn terminal_of_a_healthy_server() {
 }
 
 #[test]
+fn statements_with_their_plans() {
+    let report = sample::analysed();
+    compare("statement.txt", &terminal::render(&report, &terminal::Options::default()));
+    compare("statement.md", &markdown::render(&report));
+    compare("statement.html", &html::render(&report).unwrap());
+}
+
+#[test]
 fn json_and_its_schema() {
     compare("report.json", &json::pretty(&sample::rich()).unwrap());
     compare("schema.json", &schema::pretty().unwrap());

@@ -6,6 +6,7 @@ mod coverage;
 mod docs;
 mod findings;
 mod overview;
+mod statements;
 
 use dbvitals_model::{
     Finding, TargetKind,
@@ -16,6 +17,7 @@ use dbvitals_model::{
 };
 
 pub(crate) use docs::docs;
+pub(crate) use statements::analysed;
 
 /// The report all golden files show.
 pub(crate) fn rich() -> Report {
@@ -42,6 +44,7 @@ pub(crate) fn rich() -> Report {
             ],
         },
         metrics: overview::metrics(),
+        statements: Vec::new(),
         baseline: Some(baseline(&findings)),
         findings,
         ignored,

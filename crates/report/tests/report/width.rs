@@ -36,6 +36,7 @@ fn the_sample_fits_at_every_width() {
         for all in [false, true] {
             let options = terminal::Options { width, all, ..Default::default() };
             assert_fits(&sample::rich(), &options);
+            assert_fits(&sample::analysed(), &options);
         }
     }
 }

@@ -1,0 +1,66 @@
+//! Analysed statements with the trees of their plans.
+
+use dbvitals_model::report::{PlanTree, Report};
+
+use super::escape::{fence, text};
+use crate::{humanize, statement, visible};
+
+/// One section per statement.
+pub(super) fn all(out: &mut String, report: &Report) {
+    for one in &report.statements {
+        append!(
+            out,
+            "## {}\n\n{}\n",
+            text(&one.target),
+            fence("sql", std::slice::from_ref(&one.text), "")
+        );
+        for line in [Some(statement::facts(one)), statement::calls(one)].into_iter().flatten() {
+            if !line.is_empty() {
+                append!(out, "{}\n\n", text(&line));
+            }
+        }
+        if let Some(why) = &one.refused {
+            append!(out, "- {}\n", text(why));
+        }
+        for why in &one.missing {
+            append!(out, "- **no plan**: {}", text(&why.detail));
+            if let Some(remedy) = &why.remedy {
+                append!(out, "; {}", text(remedy));
+            }
+            out.push('\n');
+        }
+        for plan in &one.plans {
+            append!(
+                out,
+                "\n**{}**\n\n{}\n",
+                text(&statement::plan(plan)),
+                fence("text", &[tree(plan)], "")
+            );
+        }
+    }
+}
+
+fn tree(plan: &PlanTree) -> String {
+    let mut lines = String::new();
+    for step in &plan.steps {
+        let indent = "  ".repeat(step.depth);
+        let aside = step.aside.as_ref().map(|aside| format!("{aside}: ")).unwrap_or_default();
+        let amount = statement::amount(plan, step.own);
+        append!(
+            lines,
+            "{:>5} {:>10}  {indent}{}  {}",
+            humanize::percent(step.ratio),
+            amount.replace("cost ", ""),
+            visible::inline(&format!("{aside}{}", step.title)),
+            statement::rows(step)
+        );
+        for check in &step.findings {
+            append!(lines, "  <- {check}");
+        }
+        lines.push('\n');
+        for (label, detail) in &step.details {
+            append!(lines, "                    {indent}{label}: {}\n", visible::inline(detail));
+        }
+    }
+    lines
+}

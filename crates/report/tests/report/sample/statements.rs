@@ -1,0 +1,122 @@
+//! An analysed statement: a plan that ran, one that did not, one that is missing, and a text that tries to break out.
+
+use dbvitals_model::{
+    Reason, TargetKind, Unavailable,
+    report::{Analysed, PlanTree, Report, Step, Target},
+    statement::{Calls, PlanKind},
+};
+
+/// A report of one statement, and of one the server refuses.
+pub(crate) fn analysed() -> Report {
+    let mut report = super::healthy();
+    report.targets = vec![target("statement 1"), target("report.sql:14")];
+    report.findings = super::findings::all().into_iter().take(1).collect();
+    report.statements = vec![ran(), refused()];
+    report
+}
+
+fn target(name: &str) -> Target {
+    Target {
+        name: name.to_owned(),
+        kind: TargetKind::Statement,
+        version: Some("16.9".to_owned()),
+        role: None,
+        endpoint: "db1.internal:5432/app".to_owned(),
+        problems: Vec::new(),
+        offered: Vec::new(),
+    }
+}
+
+fn step(path: &str, title: &str, own: f64, rows: Option<f64>, expected: f64) -> Step {
+    Step {
+        path: path.to_owned(),
+        depth: path.matches('.').count(),
+        title: title.to_owned(),
+        aside: None,
+        own,
+        ratio: own / 240.0,
+        expected_rows: Some(expected),
+        rows,
+        loops: rows.map(|_| 1.0),
+        details: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+fn ran() -> Analysed {
+    let mut slow = step("1.1.2", "Seq Scan on app.orders o", 180.0, Some(2.0), 5000.0);
+    slow.loops = Some(300.0);
+    let filter = format!("((status = 'open'::text) AND (note = '{}'))", "<b>x</b> ".repeat(20));
+    slow.details = vec![
+        ("Filter".to_owned(), filter),
+        ("Rows removed by filter".to_owned(), "1,200,000".to_owned()),
+    ];
+    slow.findings = vec!["plan-slow-scan".to_owned()];
+    let mut aside = step("1.2", "Result", 0.0, Some(0.0), 1.0);
+    aside.aside = Some("InitPlan 1".to_owned());
+    aside.loops = Some(0.0);
+    let mut deep =
+        step("1.1.1", "Index Scan using customers_pkey on app.customers c", 30.0, Some(300.0), 1.0);
+    deep.details = vec![("Index Cond".to_owned(), "(id = 7)".to_owned())];
+    let measured = PlanTree {
+        kind: PlanKind::Measured,
+        parameters: vec![Some("open".to_owned()), None],
+        is_timed: true,
+        total: 240.0,
+        planning_ms: Some(1.25),
+        steps: vec![
+            step("1", "Limit", 0.5, Some(10.0), 10.0),
+            step("1.1", "Nested Loop Left Join", 29.5, Some(10.0), 1.0),
+            deep,
+            slow,
+            aside,
+        ],
+        besides: vec![("trigger orders_audit".to_owned(), 4.0)],
+    };
+    let generic = PlanTree {
+        kind: PlanKind::Generic,
+        parameters: Vec::new(),
+        is_timed: false,
+        total: 1234.5,
+        planning_ms: None,
+        steps: vec![step("1", "Seq Scan on app.orders o", 240.0, None, 5000.0)],
+        besides: Vec::new(),
+    };
+    Analysed {
+        target: "statement 1".to_owned(),
+        text: "select *\nfrom orders o -- <script>alert(1)</script>\nleft join customers c on c.id = o.customer_id".to_owned(),
+        class: Some("join".to_owned()),
+        fingerprint: Some("e2714759350b97f3".to_owned()),
+        refused: None,
+        role: Some("app\u{202e}role".to_owned()),
+        calls: Some(Calls {
+            calls: 12_345,
+            total_ms: 98_760.0,
+            mean_ms: 8.0,
+            max_ms: Some(1200.0),
+            rows: 100,
+            share_of_time: Some(0.31),
+        }),
+        plans: vec![measured, generic],
+        missing: Vec::new(),
+    }
+}
+
+fn refused() -> Analysed {
+    Analysed {
+        target: "report.sql:14".to_owned(),
+        text: "select * from ordrs".to_owned(),
+        class: Some("simple read".to_owned()),
+        fingerprint: None,
+        refused: None,
+        role: None,
+        calls: None,
+        plans: Vec::new(),
+        missing: vec![Unavailable {
+            reason: Reason::Failed,
+            detail: "line 1, character 15: relation \"ordrs\" does not exist (SQLSTATE 42P01)"
+                .to_owned(),
+            remedy: Some("there is a table orders; did you mean that?".to_owned()),
+        }],
+    }
+}
