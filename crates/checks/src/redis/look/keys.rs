@@ -276,17 +276,18 @@ fn remarks(sheet: &mut Sheet, sample: &KeySample) {
     {
         return;
     }
-    let share = words::percent(sums.unexplained_ratio);
-    sheet.note(if sample.is_complete {
-        format!(
-            "{share} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY USAGE \
-             estimates by a few elements"
-        )
+    if !sample.is_complete {
+        sheet.note(format!(
+            "{} of the memory lies in keys not asked: a walk of all keys (--full) finds them",
+            words::percent(sums.unexplained_ratio)
+        ));
     } else {
-        format!(
-            "{share} of the memory lies in keys not asked: a walk of all keys (--full) finds them"
-        )
-    });
+        sheet.note(format!(
+            "{} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY \
+             USAGE estimates by a few elements",
+            words::percent(sums.unexplained_ratio)
+        ));
+    }
 }
 
 fn count(number: usize) -> i64 {
