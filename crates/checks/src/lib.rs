@@ -15,6 +15,7 @@ pub mod latency;
 pub mod metrics;
 pub mod overview;
 pub mod pg;
+pub mod plan;
 pub mod redis;
 pub mod registry;
 pub mod score;

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 #[rustfmt::skip]
-use crate::{host, pg, redis};
+use crate::{host, pg, plan, redis};
 
 /// The catalogue.
 #[rustfmt::skip]
@@ -218,6 +218,32 @@ pub static CHECKS: &[&Check] = &[
     &pg::table::vacuum_index_passes::CHECK,
     &pg::table::vacuum_overdue::CHECK,
     &pg::table::xmin_horizon_held::CHECK,
+    &plan::aggregate_spill::CHECK,
+    &plan::bitmap_lossy::CHECK,
+    &plan::cte_refiltered::CHECK,
+    &plan::function_on_column::CHECK,
+    &plan::generic_worse_than_custom::CHECK,
+    &plan::hash_spill::CHECK,
+    &plan::heap_fetches::CHECK,
+    &plan::implicit_cast::CHECK,
+    &plan::inefficient_index::CHECK,
+    &plan::jit_waste::CHECK,
+    &plan::large_offset::CHECK,
+    &plan::late_filter::CHECK,
+    &plan::memoize_evictions::CHECK,
+    &plan::misestimate::CHECK,
+    &plan::nested_loop_misestimate::CHECK,
+    &plan::partitions_not_pruned::CHECK,
+    &plan::planning_dominates::CHECK,
+    &plan::read_inefficiency::CHECK,
+    &plan::row_security_first::CHECK,
+    &plan::slow_scan::CHECK,
+    &plan::sort_spill::CHECK,
+    &plan::stale_statistics::CHECK,
+    &plan::subplan_per_row::CHECK,
+    &plan::trigger_time::CHECK,
+    &plan::workers_not_launched::CHECK,
+    &plan::wrong_index_for_order::CHECK,
     &redis::clients::blocked_clients::CHECK,
     &redis::clients::clients_evicted::CHECK,
     &redis::clients::clients_near_limit::CHECK,

@@ -47,11 +47,11 @@ fn every_check_is_a_file_and_every_file_is_a_check() {
     assert_eq!(ids, files);
 }
 
-/// Ids of the files two levels below `pg/` and `redis/`, and one below `host/`.
+/// Ids of the files two levels below `pg/` and `redis/`, and one below `host/` and `plan/`.
 fn collect_files(src: &Path, ids: &mut BTreeSet<String>) {
-    for engine in ["pg", "redis", "host"] {
+    for engine in ["pg", "redis", "host", "plan"] {
         let root = src.join(engine);
-        let folders: Vec<_> = if engine == "host" {
+        let folders: Vec<_> = if matches!(engine, "host" | "plan") {
             vec![root]
         } else {
             entries(&root).filter(|path| path.is_dir()).collect()

@@ -1,0 +1,31 @@
+//! Checks of plans: what a plan does that it need not, by node, with what mending it could save.
+
+pub mod aggregate_spill;
+pub mod bitmap_lossy;
+pub mod cte_refiltered;
+mod expression;
+pub mod function_on_column;
+pub mod generic_worse_than_custom;
+pub mod hash_spill;
+pub mod heap_fetches;
+pub mod implicit_cast;
+pub mod inefficient_index;
+pub mod jit_waste;
+pub mod large_offset;
+pub mod late_filter;
+pub mod memoize_evictions;
+mod memory;
+pub mod misestimate;
+pub mod nested_loop_misestimate;
+pub mod partitions_not_pruned;
+pub mod planning_dominates;
+pub mod read_inefficiency;
+pub mod row_security_first;
+pub mod seen;
+pub mod slow_scan;
+pub mod sort_spill;
+pub mod stale_statistics;
+pub mod subplan_per_row;
+pub mod trigger_time;
+pub mod workers_not_launched;
+pub mod wrong_index_for_order;

@@ -1,0 +1,212 @@
+//! The lowest node of a plan whose number of rows was badly guessed.
+
+use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, plan::Node};
+
+use super::{
+    expression,
+    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained},
+};
+use crate::{
+    check::{Check, Run, Threshold},
+    context::Context,
+    skip::Judged,
+    sql,
+    view::StatementView,
+    words,
+};
+
+/// The lowest node of a plan whose number of rows was badly guessed.
+pub static CHECK: Check = Check {
+    id: "plan-misestimate",
+    title: "The planner expected another number of rows",
+    severity: Severity::Critical,
+    thresholds: &[&MAX_FACTOR, &GRAVE_FACTOR, &MIN_ROWS, &MIN_SHARE, &MIN_TIME, &MIN_COST],
+    fix: Some(FixKind::Safe),
+    explain: explained! {
+        detects: "The lowest node whose rows differ from the plan by more than `max_estimate_factor`, critical from \
+                  `critical_estimate_factor`; nodes of fewer than `min_rows` rows, and those that may have ended early \
+                  under a `LIMIT`, are left out. What stands above a wrong guess is wrong because of it and is not \
+                  reported.",
+        matters: "Join order, join method, memory and parallelism are all chosen by the number of rows. A wrong guess \
+                  at the bottom is multiplied on the way up.",
+        fix: "`ANALYZE` first. Then extended statistics on columns that depend on one another, a higher statistics \
+                  target, statistics on the expression.",
+        ignore: "The plan is good in spite of the guess: force another one to see.",
+        references: "PostgreSQL documentation: How the Planner Uses Statistics; CREATE STATISTICS.",
+    },
+    run: Run::Statement(run),
+    ..PLAN
+};
+
+static MAX_FACTOR: Threshold = Threshold {
+    key: "max_estimate_factor",
+    unit: Unit::Factor,
+    default: 10.0,
+    strict: None,
+    range: (1.0, 1e6),
+    why: "up to ten the planner mostly chooses the same",
+};
+
+static GRAVE_FACTOR: Threshold = Threshold {
+    key: "critical_estimate_factor",
+    unit: Unit::Factor,
+    default: 100.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "two orders of magnitude change join methods",
+};
+
+static MIN_ROWS: Threshold = Threshold {
+    key: "min_rows",
+    unit: Unit::Count,
+    default: 1_000.0,
+    strict: None,
+    range: (1.0, 1e9),
+    why: "guesses about few rows are coarse by nature, and harmless",
+};
+
+fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
+    each_run(view, |seen, at, node, actual| {
+        let factor = error(seen, cx, at)?;
+        let is_lowest =
+            !(at + 1..seen.plan.end_of(at)).any(|below| error(seen, cx, below).is_some());
+        let decides = |above: usize| {
+            let kind = seen.node(above).kind.as_str();
+            seen.node(above).is_join()
+                || matches!(kind, "Sort" | "Hash" | "Aggregate" | "Memoize" | "Gather")
+        };
+        if !is_lowest || !seen.plan.ancestors(at).any(decides) {
+            return None;
+        }
+        // What was decided by the estimate stands above; half of it is a fair guess at what a better plan saves.
+        let gain = seen.gain(cx, (seen.account.total - seen.whole(at)) / 2.0)?;
+        let planned = node.estimate?.rows;
+        let is_grave = factor >= cx.limit(&GRAVE_FACTOR);
+        let severity = if is_grave { Severity::Critical } else { Severity::Warning };
+        let few = if actual.rows > planned { "more" } else { "fewer" };
+        let problem = format!(
+            "gave {} rows where {} were planned, {} times {few}; everything above was chosen by this guess",
+            words::count(actual.rows),
+            words::count(planned),
+            words::count(factor)
+        );
+        let finding = seen
+            .finding(cx, severity, at, gain, (&problem, advice(node)))
+            .with(
+                Evidence::new("error of the estimate", factor, Unit::Factor, "EXPLAIN ANALYZE")
+                    .against(cx.limit(&MAX_FACTOR)),
+            )
+            .with(counted("rows planned", planned))
+            .with(counted("rows", actual.rows));
+        Some(match statistics(node) {
+            Some(fix) => finding.fixed_by(fix),
+            None => finding,
+        })
+    })
+}
+
+/// By how much a node's rows were guessed wrong, where that is bad and not an early end.
+fn error(seen: &Seen<'_>, cx: &Context<'_>, at: usize) -> Option<f64> {
+    let node = seen.node(at);
+    let (actual, estimate) = (node.actual.filter(|it| it.loops > 0.0)?, node.estimate?);
+    let (rows, planned) = (actual.rows.max(1.0), estimate.rows.max(1.0));
+    if rows.max(planned) < cx.limit(&MIN_ROWS) || (rows < planned && may_end_early(seen, at)) {
+        return None;
+    }
+    let factor = (rows / planned).max(planned / rows);
+    (factor > cx.limit(&MAX_FACTOR)).then_some(factor)
+}
+
+/// Whether somebody above may have stopped asking before the node was through.
+fn may_end_early(seen: &Seen<'_>, at: usize) -> bool {
+    let stops = |above: usize| {
+        let node = seen.node(above);
+        let is_partial = matches!(
+            node.join_type.as_deref(),
+            Some("Semi" | "Anti" | "Right Semi" | "Right Anti")
+        );
+        matches!(node.kind.as_str(), "Limit" | "Merge Join" | "Memoize") || is_partial
+    };
+    seen.node(at).is_aside()
+        || seen.plan.ancestors(at).any(|above| stops(above) || seen.node(above).is_aside())
+}
+
+fn advice(node: &Node) -> &'static str {
+    if node.function.is_some() {
+        "The planner knows nothing of a function's result: declare ROWS of the function, or a support function."
+    } else if node.is_scan() {
+        "Run ANALYZE; if the guess stays wrong, columns of the condition depend on one another or an expression hides \
+         them: CREATE STATISTICS tells the planner, a higher statistics target helps with rare values."
+    } else {
+        "The inputs were guessed well and their combination was not: look at skew of the joined or grouped columns, \
+         raise their statistics target, or create extended statistics on what is grouped together."
+    }
+}
+
+fn statistics(node: &Node) -> Option<Fix> {
+    let table = expression::table_of(node)?;
+    let condition = node.conditions.filter.as_deref().or(node.conditions.index_cond.as_deref())?;
+    let columns = expression::index_columns(condition);
+    let analyze = format!("ANALYZE {table};");
+    if columns.len() < 2 {
+        return Some(
+            Fix::new(FixKind::Safe, [analyze])
+                .locking("ShareUpdateExclusiveLock", "other maintenance"),
+        );
+    }
+    let name = sql::ident(&format!("{}_{}_stat", node.relation.as_deref()?, columns.join("_")));
+    let create = format!(
+        "CREATE STATISTICS {name} (dependencies, mcv) ON {} FROM {table};",
+        sql::idents(&columns)
+    );
+    let fix = Fix::new(CANDIDATE, [create, analyze])
+        .locking("ShareUpdateExclusiveLock", "other maintenance");
+    Some(fix.undone_by([format!("DROP STATISTICS {name};")]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::seen::testing::*, *};
+
+    fn join(planned: u64, rows: u64) -> String {
+        format!(
+            "Hash Join  (cost=1.0..900.0 rows=100 width=4) (actual time=0.1..500.0 rows=9000 loops=1)\n  \
+             Hash Cond: (a.id = b.id)\n  \
+             ->  Seq Scan on a  (cost=0.0..10.0 rows={planned} width=4) (actual time=0.1..5.0 rows={rows} loops=1)\n        \
+             Filter: ((city = 'x'::text) AND (zip = 5))\n  \
+             ->  Hash  (cost=0.4..8.0 rows=10 width=4) (actual time=0.1..0.3 rows=10 loops=1)\n        \
+             ->  Seq Scan on b  (cost=0.4..8.0 rows=10 width=4) (actual time=0.1..0.3 rows=10 loops=1)\n"
+        )
+    }
+
+    #[test]
+    fn only_the_lowest_culprit_is_named() {
+        let finding = found(&CHECK, &join(100, 5_000));
+        assert_eq!(finding.len(), 1, "the join above is wrong because of it");
+        assert_eq!(finding[0].subject.name, "1.1 Seq Scan on a");
+        let fix = finding[0].fix.clone().unwrap();
+        assert_eq!(
+            fix.statements[0],
+            "CREATE STATISTICS a_city_zip_stat (dependencies, mcv) ON city, zip FROM a;"
+        );
+    }
+
+    #[test]
+    fn the_limits_have_two_sides() {
+        let worst = |planned| {
+            found(&CHECK, &join(planned, 10_000))
+                .first()
+                .map(|it| (it.severity, it.subject.name.clone()))
+        };
+        assert_eq!(worst(100).unwrap(), (Severity::Critical, "1.1 Seq Scan on a".to_owned()));
+        assert_eq!(worst(101).unwrap().0, Severity::Warning);
+        assert_eq!(worst(1_000), None, "then the join is the lowest, and nothing depends on it");
+    }
+
+    #[test]
+    fn an_early_end_is_no_error() {
+        let limit = "Limit  (cost=1.0..2.0 rows=1 width=4) (actual time=0.1..500.0 rows=1 loops=1)\n  \
+             ->  Nested Loop  (cost=1.0..900.0 rows=100000 width=4) (actual time=0.1..500.0 rows=1 loops=1)\n";
+        assert_eq!(found(&CHECK, limit).len(), 0);
+    }
+}
