@@ -57,6 +57,9 @@ fn tree(planned: &StatementPlan, findings: &[&Finding]) -> PlanTree {
             expected_rows: node.estimate.map(|estimate| estimate.rows),
             rows: node.actual.map(|actual| actual.rows),
             loops: node.actual.map(|actual| actual.loops),
+            stopped_early: plan
+                .ancestors(at)
+                .any(|above| plan.nodes.get(above).is_some_and(|node| node.kind == "Limit")),
             details: details(node),
             findings: at_node(findings, &path),
             path,

@@ -85,6 +85,7 @@ pub(crate) fn rows(step: &Step) -> String {
             if let Some(loops) = loops.filter(|loops| *loops > 1.0) {
                 append!(text, " × {}", count(loops));
             }
+            let expected = expected.filter(|expected| !(step.stopped_early && rows < *expected));
             if let Some(off) = expected.and_then(|expected| off(expected, rows)) {
                 append!(text, " ({off})");
             }
@@ -133,6 +134,7 @@ mod tests {
             expected_rows: Some(expected),
             rows,
             loops,
+            stopped_early: false,
             details: Vec::new(),
             findings: Vec::new(),
         }
@@ -145,6 +147,8 @@ mod tests {
         assert_eq!(rows(&step(Some(2.0), Some(30.0), 500.0)), "2 × 30 (250× fewer than expected)");
         assert_eq!(rows(&step(Some(3.0), Some(1.0), 1.0)), "3", "a handful is no mistake");
         assert_eq!(rows(&step(Some(0.0), Some(0.0), 1.0)), "never ran");
+        let cut = Step { stopped_early: true, ..step(Some(10.0), Some(1.0), 9000.0) };
+        assert_eq!(rows(&cut), "10");
     }
 
     #[test]

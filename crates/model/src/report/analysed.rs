@@ -83,6 +83,9 @@ pub struct Step {
     /// How often it ran; 0 where it never did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loops: Option<f64>,
+    /// A `Limit` above it stopped it before its end: fewer rows than expected are no mistake.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_early: bool,
     /// Conditions and keys: the server's own label and text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<(String, String)>,

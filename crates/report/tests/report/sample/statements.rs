@@ -38,6 +38,7 @@ fn step(path: &str, title: &str, own: f64, rows: Option<f64>, expected: f64) -> 
         expected_rows: Some(expected),
         rows,
         loops: rows.map(|_| 1.0),
+        stopped_early: false,
         details: Vec::new(),
         findings: Vec::new(),
     }
