@@ -7,7 +7,7 @@ use dbvitals_model::{
     report::{ComponentScore, Metric, MetricStatus, Report, Target},
 };
 
-use crate::humanize;
+use crate::{humanize, statement::has_health};
 
 /// All findings of one check with the same severity.
 #[derive(Debug)]
@@ -58,9 +58,12 @@ pub(crate) fn counts(report: &Report) -> String {
     if parts.is_empty() { "no findings".to_owned() } else { parts.join(" · ") }
 }
 
-/// Points of the score lost by finding key.
+/// Points of the score lost by finding key; none where there is no score.
 pub(crate) fn points(report: &Report) -> BTreeMap<&str, f64> {
     let mut points: BTreeMap<&str, f64> = BTreeMap::new();
+    if !has_health(report) {
+        return points;
+    }
     for deduction in report.score.components.iter().flat_map(|c| &c.deductions) {
         *points.entry(&deduction.finding).or_default() += deduction.points;
     }
@@ -206,6 +209,10 @@ pub(crate) fn cost(report: &Report) -> Cost {
 pub(crate) fn place(finding: &Finding) -> String {
     match database(finding) {
         Some(database) => format!("database {database} of {}", finding.target),
+        // Such a target is a statement: it runs where it was planned.
+        None if matches!(finding.subject.kind.as_str(), "node" | "plan") => {
+            "the database it was planned in".to_owned()
+        }
         None => finding.target.clone(),
     }
 }
