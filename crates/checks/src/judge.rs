@@ -279,6 +279,8 @@ fn sections(snapshot: &Snapshot) -> Vec<SectionState> {
             host.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         } else if let Some(statement) = StatementView::of(snapshot, target, &reads) {
             statement.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
+        } else if let Some(log) = LogView::of(snapshot, target, &reads) {
+            log.states().into_iter().for_each(|(name, state)| file(name.to_owned(), state));
         }
     }
     states

@@ -12,6 +12,7 @@ pub mod eta;
 pub mod host;
 pub mod judge;
 pub mod latency;
+pub mod log;
 pub mod metrics;
 pub mod overview;
 pub mod pg;

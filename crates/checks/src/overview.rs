@@ -1,5 +1,6 @@
 //! Leading figures for tables and charts; not judged.
 
+mod log;
 mod sampled;
 
 use dbvitals_model::{
@@ -35,6 +36,7 @@ pub fn overview(snapshot: &Snapshot, settings: &Settings) -> Vec<Overview> {
             TargetData::Redis(redis) => {
                 tables.extend([patterns(redis), commands(redis)].into_iter().flatten());
             }
+            TargetData::Log(seen) => tables.extend(log::tables(seen)),
             _ => {}
         }
         for table in &mut tables[before..] {

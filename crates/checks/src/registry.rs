@@ -3,6 +3,7 @@
 use crate::check::Check;
 #[rustfmt::skip]
 use crate::{host, pg, plan, redis};
+use crate::{host, log, pg, redis};
 
 /// The catalogue.
 #[rustfmt::skip]
@@ -20,6 +21,26 @@ pub static CHECKS: &[&Check] = &[
     &host::overcommit::CHECK,
     &host::swapping::CHECK,
     &host::transparent_huge_pages::CHECK,
+    &log::authentication_failures::CHECK,
+    &log::autovacuum_cancelled::CHECK,
+    &log::autovacuum_ineffective::CHECK,
+    &log::cancelled_statements::CHECK,
+    &log::checkpoint_sync_slow::CHECK,
+    &log::checkpoints_too_frequent::CHECK,
+    &log::clients_lost::CHECK,
+    &log::connection_storm::CHECK,
+    &log::connections_refused::CHECK,
+    &log::deadlock::CHECK,
+    &log::errors_frequent::CHECK,
+    &log::idle_timeouts::CHECK,
+    &log::lock_wait::CHECK,
+    &log::n_plus_one::CHECK,
+    &log::redundant_statement::CHECK,
+    &log::server_incident::CHECK,
+    &log::short_sessions::CHECK,
+    &log::slow_statement::CHECK,
+    &log::temporary_file::CHECK,
+    &log::unread_lines::CHECK,
     &pg::cache::backend_writes::CHECK,
     &pg::cache::bgwriter_maxwritten::CHECK,
     &pg::cache::checkpoint_write_slow::CHECK,

@@ -71,9 +71,9 @@ pub fn statement(edit: impl FnOnce(&mut StatementSnapshot)) -> Snapshot {
     snapshot(vec![target("statement", TargetData::Statement(Box::new(statement)))])
 }
 
-/// A snapshot of one log called `log`, edited.
+/// A snapshot of one log called `log`, with all sections empty, edited.
 pub fn log(edit: impl FnOnce(&mut LogSnapshot)) -> Snapshot {
-    let mut log = LogSnapshot::default();
+    let mut log: LogSnapshot = all_collected();
     edit(&mut log);
     snapshot(vec![target("log", TargetData::Log(Box::new(log)))])
 }

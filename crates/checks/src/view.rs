@@ -190,7 +190,7 @@ mod pooler;
 mod statement;
 
 pub use self::{
-    log::LogView,
+    log::{LOG_SECTIONS, LogView},
     pooler::{POOLER_SECTIONS, PoolerView},
     statement::{STATEMENT_SECTIONS, StatementView},
 };

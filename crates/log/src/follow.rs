@@ -11,9 +11,22 @@ use dbvitals_model::log::Source;
 
 use crate::{
     feed::{Feed, Known},
+    record::Sink,
     source::{Stream, expand},
     summary::Summary,
 };
+
+/// A sink that tells how many records it took.
+pub trait Counts: Sink {
+    /// Records taken so far.
+    fn records(&self) -> i64;
+}
+
+impl Counts for Summary {
+    fn records(&self) -> i64 {
+        Self::records(self)
+    }
+}
 
 /// A file, or the newest file of a folder, that is read as it grows.
 #[derive(Debug)]
@@ -46,7 +59,7 @@ impl Follower {
     }
 
     /// Reads what has come; gives whether anything had. Call again after a while.
-    pub fn poll(&mut self, summary: &mut Summary) -> io::Result<bool> {
+    pub fn poll(&mut self, summary: &mut impl Counts) -> io::Result<bool> {
         let mut came = false;
         if let Some(open) = &mut self.open {
             loop {
@@ -75,7 +88,7 @@ impl Follower {
     }
 
     /// What was read, file by file.
-    pub fn finish(mut self, summary: &mut Summary) -> (Vec<Source>, Option<String>) {
+    pub fn finish(mut self, summary: &mut impl Counts) -> (Vec<Source>, Option<String>) {
         let mut zone = None;
         if let Some(mut open) = self.open.take() {
             open.feed.finish(false, summary);
@@ -104,7 +117,7 @@ impl Open {
         self.id == (metadata.dev(), metadata.ino()) && metadata.len() >= self.bytes
     }
 
-    fn source(self, summary: &Summary) -> Source {
+    fn source(self, summary: &impl Counts) -> Source {
         Source {
             name: self.path.display().to_string(),
             format: self.feed.format().map_or("", crate::Format::as_str).to_owned(),

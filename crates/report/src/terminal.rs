@@ -7,6 +7,7 @@ mod findings;
 mod fix;
 mod health;
 mod latency;
+mod log;
 mod statement;
 mod time;
 
@@ -57,6 +58,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     statement::block(&mut page, report, options);
     time::block(&mut page, report, options.all);
     latency::block(&mut page, report);
+    log::block(&mut page, report, options.all);
     findings::block(&mut page, report, options);
     findings::ignored(&mut page, report, options);
     closing::coverage(&mut page, report, options);

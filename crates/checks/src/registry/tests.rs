@@ -11,7 +11,8 @@ use crate::{
     judge::run_recording,
     testing,
     view::{
-        DATABASE_SECTIONS, PG_SECTIONS, POOLER_SECTIONS, REDIS_SECTIONS, Reads, STATEMENT_SECTIONS,
+        DATABASE_SECTIONS, LOG_SECTIONS, PG_SECTIONS, POOLER_SECTIONS, REDIS_SECTIONS, Reads,
+        STATEMENT_SECTIONS,
     },
 };
 
@@ -47,11 +48,11 @@ fn every_check_is_a_file_and_every_file_is_a_check() {
     assert_eq!(ids, files);
 }
 
-/// Ids of the files two levels below `pg/` and `redis/`, and one below `host/` and `plan/`.
+/// Ids of the files two levels below `pg/` and `redis/`, and one below `host/`, `plan/` and `log/`.
 fn collect_files(src: &Path, ids: &mut BTreeSet<String>) {
-    for engine in ["pg", "redis", "host", "plan"] {
+    for engine in ["pg", "redis", "host", "plan", "log"] {
         let root = src.join(engine);
-        let folders: Vec<_> = if matches!(engine, "host" | "plan") {
+        let folders: Vec<_> = if matches!(engine, "host" | "plan" | "log") {
             vec![root]
         } else {
             entries(&root).filter(|path| path.is_dir()).collect()
@@ -134,6 +135,7 @@ fn needs_and_uses_are_what_is_read() {
                 REDIS_SECTIONS,
                 POOLER_SECTIONS,
                 STATEMENT_SECTIONS,
+                LOG_SECTIONS,
                 &["host"],
             ];
             assert!(known.iter().any(|all| all.contains(&section)), "{}: {section}", check.id);
@@ -183,6 +185,7 @@ fn a_server_with_nothing_in_it_has_no_warnings() {
 #[test]
 fn views_offer_every_section_of_the_model() {
     use dbvitals_model::{
+        log::LogSnapshot,
         pg::{DatabaseSnapshot, PgSnapshot},
         pooler::PoolerSnapshot,
         redis::RedisSnapshot,
@@ -205,6 +208,7 @@ fn views_offer_every_section_of_the_model() {
         (value(serde_json::to_value(RedisSnapshot::default())), REDIS_SECTIONS),
         (value(serde_json::to_value(PoolerSnapshot::default())), POOLER_SECTIONS),
         (value(serde_json::to_value(StatementSnapshot::default())), STATEMENT_SECTIONS),
+        (value(serde_json::to_value(LogSnapshot::default())), LOG_SECTIONS),
     ] {
         assert_eq!(sections(&model), offered.iter().copied().collect());
     }

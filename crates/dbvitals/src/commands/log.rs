@@ -1,0 +1,171 @@
+//! `dbvitals log`.
+
+mod follow;
+
+use std::path::Path;
+
+use dbvitals_checks::judge;
+use dbvitals_log::{Format, Limits, Prefix, Read, Request, State, feed::Known};
+use dbvitals_model::{
+    Snapshot, TargetData, TargetSnapshot,
+    log::LogSnapshot,
+    snapshot::{Expectations, FORMAT_VERSION},
+};
+use jiff::Timestamp;
+
+use crate::{
+    args::{
+        audit::Looking,
+        log::{Args, LogFormat, Moment},
+        targets::TargetArgs,
+    },
+    commands::audit,
+    config::{file::File, judging, merged::Merged},
+    exit::Exit,
+    output,
+    problem::Problem,
+    progress::Progress,
+    render,
+};
+
+/// Bytes between two words of progress.
+const STEP: u64 = 16 << 20;
+
+/// Reads, judges, reports.
+pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
+    let (file, path) = File::load(args.config.as_deref())?;
+    let named = TargetArgs { config: args.config.clone(), ..TargetArgs::default() };
+    let merged = Merged::new(&named, &args.judging, Looking::default(), &file, path.as_deref())?;
+    let settings = judging::settings(&merged, &file)?;
+    render::files(&args.showing.output)?;
+    let now = Timestamp::now();
+    let known = known(args, now)?;
+    let limits = limits(args, now);
+    let log = if args.follow {
+        follow::follow(args, known, limits)?
+    } else {
+        read(args, known, limits)?
+    };
+    if log.records == 0 && log.sources.iter().all(|source| source.resumed_at == 0) {
+        return Err(nothing(&log));
+    }
+    let snapshot = snapshot(args, log, now);
+    if let Some(path) = &args.save_snapshot {
+        audit::save_snapshot(path, &snapshot)?;
+    }
+    let report = judge(&snapshot, &settings);
+    render::show(&report, &args.showing)?;
+    Ok(audit::exit(&report, &snapshot, merged.fail_on.value))
+}
+
+fn known(args: &Args, now: Timestamp) -> Result<Known, Problem> {
+    let prefix = args.prefix.as_deref().map(Prefix::compile).transpose().map_err(|error| {
+        Problem::usage(error.to_string())
+            .hint("give the value of log_line_prefix as `SHOW log_line_prefix` prints it")
+    })?;
+    let format = match args.log_format {
+        LogFormat::Auto => None,
+        LogFormat::Stderr => Some(Format::Stderr),
+        LogFormat::Csv => Some(Format::Csv),
+        LogFormat::Json => Some(Format::Json),
+        LogFormat::Syslog => Some(Format::Syslog),
+    };
+    Ok(Known { format, prefix, not_after: now.as_microsecond() })
+}
+
+fn limits(args: &Args, now: Timestamp) -> Limits {
+    let micros = |moment: Moment| match moment {
+        Moment::At(at) => at.as_microsecond(),
+        Moment::Ago(ago) => {
+            now.as_microsecond() - i64::try_from(ago.as_micros()).unwrap_or(i64::MAX)
+        }
+    };
+    Limits {
+        since: args.since.map(micros),
+        until: args.until.map(micros),
+        leaders: usize::try_from(args.top).unwrap_or(usize::MAX),
+        ..Limits::default()
+    }
+}
+
+fn read(args: &Args, known: Known, limits: Limits) -> Result<LogSnapshot, Problem> {
+    let state = args.resume.as_deref().map(remembered).transpose()?;
+    let progress = Progress::new(args.showing.quiet);
+    let (mut read_bytes, mut told) = (0_u64, 0_u64);
+    let request = Request { paths: args.files.clone(), known, limits, state };
+    let read = dbvitals_log::read(request, &mut |bytes| {
+        read_bytes += bytes;
+        if read_bytes - told >= STEP {
+            told = read_bytes;
+            progress.step(&args.name, &format!("{} MB read", read_bytes >> 20));
+        }
+    });
+    progress.finish();
+    let Read { log, state } = read.map_err(|error| {
+        Problem::usage(error.to_string()).hint("check the path and its permissions")
+    })?;
+    if let Some(path) = &args.resume {
+        let text = state.write().map_err(|error| Problem::internal(error.to_string()))?;
+        output::file(path, text.as_bytes())?;
+    }
+    Ok(log)
+}
+
+/// Where the last run ended; nothing at the first one.
+fn remembered(path: &Path) -> Result<State, Problem> {
+    if !path.exists() {
+        return Ok(State::default());
+    }
+    State::read(&output::read(path)?).map_err(|error| {
+        Problem::usage(format!("{} does not hold what --resume keeps: {error}", path.display()))
+            .hint("name another file, or remove this one to read everything again")
+    })
+}
+
+/// Not one record: the report would be of nothing.
+fn nothing(log: &LogSnapshot) -> Problem {
+    let lines = log.unread.lines;
+    let names: Vec<&str> = log.sources.iter().map(|source| source.name.as_str()).collect();
+    let problem = log.sources.iter().find_map(|source| source.problem.as_deref());
+    let what = match (lines, problem, log.unread.examples.first()) {
+        (_, Some(problem), _) => format!("cannot read {}: {problem}", names.join(", ")),
+        (0, ..) => format!("there is no record in {}", names.join(", ")),
+        (_, _, Some(first)) => format!(
+            "none of {lines} lines of {} is a record of a PostgreSQL log; the first is {first:?}",
+            names.join(", ")
+        ),
+        _ => format!("none of {lines} lines is a record of a PostgreSQL log"),
+    };
+    let hint = if lines > 0 {
+        "say how it is written: --prefix with the value of log_line_prefix, or --log-format"
+    } else {
+        "check the files, and --since and --until"
+    };
+    Problem::usage(what).hint(hint)
+}
+
+fn snapshot(args: &Args, log: LogSnapshot, now: Timestamp) -> Snapshot {
+    let files: Vec<&str> = log.sources.iter().map(|source| source.name.as_str()).collect();
+    let endpoint = match files.len() {
+        0..=3 => files.join(", "),
+        more => format!("{more} files"),
+    };
+    let broken = log.sources.iter().filter_map(|source| {
+        Some(format!("{} breaks off: {}", source.name, source.problem.as_ref()?))
+    });
+    let problems = broken.collect();
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at: now,
+        targets: vec![TargetSnapshot {
+            name: args.name.clone(),
+            endpoint,
+            data: TargetData::Log(Box::new(log)),
+            cost: Vec::new(),
+            offered: Vec::new(),
+            problems,
+            expectations: Expectations::default(),
+        }],
+    }
+}

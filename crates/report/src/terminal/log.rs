@@ -1,0 +1,151 @@
+//! What a server's log tells: its tables in short, and the hours as bars.
+
+use dbvitals_model::{
+    Measure, Unit,
+    report::{Overview, Report},
+};
+
+use crate::{
+    humanize,
+    page::{DIM, PLAIN, Page, bar},
+    table::{Align, Table, cell},
+    visible,
+};
+
+/// Tables of a log begin with this.
+const MARK: &str = "log-";
+/// The table that is drawn as bars.
+const HOURS: &str = "log-hours";
+/// Rows of a table, unless everything is wanted; the last day of the hours.
+const ROWS: usize = 8;
+const HOUR_ROWS: usize = 24;
+/// Cells of a bar.
+const BAR: usize = 20;
+
+/// Every table of a log, by target.
+pub(super) fn block(page: &mut Page, report: &Report, all: bool) {
+    let mut last = None;
+    for table in report.overview.iter().filter(|table| table.id.starts_with(MARK)) {
+        if last != Some(&table.target) {
+            page.heading("THE LOG", &table.target);
+            if let Some(note) = &table.note {
+                page.para(2, PLAIN, note);
+            }
+            last = Some(&table.target);
+        }
+        page.blank();
+        page.para(2, PLAIN, &visible::inline(&table.title));
+        if table.id == HOURS {
+            hours(page, table, all);
+        } else {
+            one(page, table, all);
+        }
+    }
+    if last.is_some() {
+        page.blank();
+    }
+}
+
+fn align(unit: Unit) -> Align {
+    if unit == Unit::Text { Align::Left } else { Align::Right }
+}
+
+fn one(page: &mut Page, overview: &Overview, all: bool) {
+    let columns: Vec<(&str, Align)> =
+        overview.columns.iter().map(|column| (column.label.as_str(), align(column.unit))).collect();
+    // Where many columns stand beside it, a text has less room.
+    let room = if overview.columns.len() > 6 { 36 } else { 56 };
+    let mut table = Table::headed(&columns);
+    let shown = if all { overview.rows.len() } else { ROWS };
+    for row in overview.rows.iter().take(shown) {
+        let cells = row.iter().zip(&overview.columns).map(|(value, column)| {
+            cell(visible::clip(&humanize::measure(value, column.unit), room))
+        });
+        table.row(cells.collect());
+    }
+    table.print(page, 2);
+    more(page, overview.rows.len().saturating_sub(shown));
+}
+
+/// Hours with their busy time as bars; columns that are zero throughout are left out.
+fn hours(page: &mut Page, overview: &Overview, all: bool) {
+    let shown = if all { overview.rows.len() } else { HOUR_ROWS };
+    let rows = &overview.rows[overview.rows.len().saturating_sub(shown)..];
+    let used: Vec<usize> = (0..overview.columns.len())
+        .filter(|place| rows.iter().any(|row| row.get(*place).is_some_and(says)))
+        .collect();
+    let largest = rows.iter().map(|row| busy(row)).fold(0.0, f64::max);
+    let mut columns: Vec<(&str, Align)> = used
+        .iter()
+        .filter_map(|place| overview.columns.get(*place))
+        .map(|column| (column.label.as_str(), align(column.unit)))
+        .collect();
+    columns.insert(1, ("", Align::Left));
+    let mut table = Table::headed(&columns);
+    for row in rows {
+        let words = used.iter().filter_map(|place| {
+            Some(humanize::measure(row.get(*place)?, overview.columns.get(*place)?.unit))
+        });
+        let mut cells: Vec<_> = words.map(cell).collect();
+        cells.insert(1, cell(bar(busy(row) / largest.max(f64::MIN_POSITIVE), BAR)));
+        table.row(cells);
+    }
+    table.print(page, 2);
+    more(page, overview.rows.len() - rows.len());
+}
+
+fn says(value: &Measure) -> bool {
+    !matches!(value, Measure::Number(number) if *number == 0.0)
+}
+
+/// What the bar shows: time of statements, or their number where no time is known.
+fn busy(row: &[Measure]) -> f64 {
+    let number = |place: usize| match row.get(place) {
+        Some(Measure::Number(number)) if number.is_finite() => *number,
+        _ => 0.0,
+    };
+    if number(2) > 0.0 { number(2) } else { number(1) }
+}
+
+fn more(page: &mut Page, rows: usize) {
+    if rows > 0 {
+        page.para(2, DIM, &format!("and {rows} more (--all)"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dbvitals_model::report::OverviewColumn;
+
+    use super::*;
+    use crate::ColorChoice;
+
+    fn column(label: &str, unit: Unit) -> OverviewColumn {
+        OverviewColumn { label: label.to_owned(), unit }
+    }
+
+    #[test]
+    fn hours_are_bars_and_columns_without_a_number_are_left_out() {
+        let row = |hour: &str, statements: f64| {
+            vec![Measure::from(hour), statements.into(), 0.0.into(), 0.0.into()]
+        };
+        let overview = Overview {
+            id: HOURS.to_owned(),
+            target: "log".to_owned(),
+            title: "Hour by hour".to_owned(),
+            note: None,
+            columns: vec![
+                column("hour", Unit::Text),
+                column("statements", Unit::Count),
+                column("time", Unit::Ms),
+                column("errors", Unit::Count),
+            ],
+            rows: vec![row("10:00", 50.0), row("11:00", 100.0)],
+        };
+        let mut page = Page::new(100, ColorChoice::Never);
+        hours(&mut page, &overview, false);
+        let text = page.finish();
+        assert!(text.contains(&format!("{}{}", "█".repeat(10), "░".repeat(10))), "{text}");
+        assert!(text.contains(&"█".repeat(20)) && !text.contains("errors"), "{text}");
+    }
+}
