@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod log;
 pub(crate) mod query;
 pub(crate) mod redis;
 pub(crate) mod sheet;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     /// Shows settings and where each comes from
     #[command(subcommand)]
     Config(config::Command),
+    /// Reads a PostgreSQL server's log: slow statements, errors, waits, maintenance, sessions, and what to do
+    Log(Box<log::Args>),
     /// Tells what is slow about statements, why, and what to write instead
     #[command(subcommand)]
     Query(query::Command),

@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod log;
 pub(crate) mod query;
 pub(crate) mod redis;
 pub(crate) mod reference;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Checks(args) => checks::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Config(command) => config::run(&command),
+        Command::Log(args) => log::run(&args),
         Command::Query(command) => query::run(&command),
         Command::Redis(command) => redis::run(&command),
         Command::Demo(args) => demo::run(&args),

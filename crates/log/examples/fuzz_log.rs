@@ -105,7 +105,7 @@ fn read(bytes: &[u8], format: Option<Format>) {
     let mut summary = Summary::new(limits);
     let mut input = Cursor::new(bytes);
     while feed.pump(&mut input, &mut summary).is_ok_and(|len| len > 0) {}
-    feed.finish(bytes.len() % 2 == 0, &mut summary);
+    feed.finish(bytes.len().is_multiple_of(2), &mut summary);
     let log = summary.snapshot(Vec::new(), feed.unknown_zone());
     assert!(log.bytes >= 0 && log.records >= 0);
     let _ = serde_json::to_string(&log).map(|text| text.len());

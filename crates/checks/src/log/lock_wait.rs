@@ -1,4 +1,4 @@
-//! Waits for locks that lasted longer than deadlock_timeout.
+//! Waits for locks that lasted longer than `deadlock_timeout`.
 
 use dbvitals_model::{Evidence, Severity, Subject, Unit, log::LockWait};
 
@@ -11,7 +11,7 @@ use crate::{
     words,
 };
 
-/// Waits for locks that lasted longer than deadlock_timeout.
+/// Waits for locks that lasted longer than `deadlock_timeout`.
 pub static CHECK: Check = Check {
     id: "log-lock-wait",
     title: "Lock waits",

@@ -48,7 +48,7 @@ PostgreSQL documentation: log_temp_files; work_mem; hash_mem_multiplier.
 static PER_HOUR: Threshold = Threshold {
     key: "warning_bytes_per_hour",
     unit: Unit::Bytes,
-    default: 1073741824.0,
+    default: 1_073_741_824.0,
     strict: None,
     range: (1.0, 1e15),
     why: "a gigabyte an hour is felt by whoever shares the disk",
@@ -57,7 +57,7 @@ static PER_HOUR: Threshold = Threshold {
 static FILE: Threshold = Threshold {
     key: "warning_file_bytes",
     unit: Unit::Bytes,
-    default: 1073741824.0,
+    default: 1_073_741_824.0,
     strict: None,
     range: (1.0, 1e15),
     why: "one file of a gigabyte is a sort or hash far from its memory",

@@ -52,6 +52,7 @@ static SHARE: Threshold = Threshold {
     why: "one line in a hundred is a cut beginning or another program's output, more is a wrong prefix",
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every judgement")]
 fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     let whole = log.log();
     let lines = (whole.records + whole.unread.lines).max(1) as f64;

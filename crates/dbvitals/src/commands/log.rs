@@ -41,11 +41,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let now = Timestamp::now();
     let known = known(args, now)?;
     let limits = limits(args, now);
-    let log = if args.follow {
-        follow::follow(args, known, limits)?
-    } else {
-        read(args, known, limits)?
-    };
+    let log =
+        if args.follow { follow::follow(args, known, limits)? } else { read(args, known, limits)? };
     if log.records == 0 && log.sources.iter().all(|source| source.resumed_at == 0) {
         return Err(nothing(&log));
     }

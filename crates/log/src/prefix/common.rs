@@ -27,6 +27,7 @@ pub const COMMON: &[&str] = &[
     "%m [%p] %q%u@%d %a ",
     "%m [%p] [%v] %q%u@%d ",
     "%m [%p] %v %q%u@%d ",
+    "%m [%p] %v %q%u@%d/%a ",
     "%m [%p-%l] %q%u@%d ",
     "%t [%p-%l] %q%u@%d ",
     "%t-%c-",

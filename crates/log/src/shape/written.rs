@@ -5,7 +5,7 @@ use super::lexer::{Tokens, walk};
 /// The statement with `?` for literals, one space between tokens and without comments, cut to about `limit` bytes.
 /// Repeated literals and rows are written once.
 pub fn normalise(text: &[u8], limit: usize) -> String {
-    let mut writer = Writer { text: Vec::new(), limit, glue: true };
+    let mut writer = Writer { text: Vec::new(), limit, glue: true, last: Last::Other };
     walk(text, &mut writer);
     while writer.text.ends_with(b";") || writer.text.ends_with(b" ") {
         writer.text.pop();
@@ -32,7 +32,66 @@ struct Writer {
     limit: usize,
     /// No space before the next token.
     glue: bool,
+    last: Last,
 }
+
+/// What stands before a bracket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// A name that may be a function's: the bracket belongs to it.
+    Name,
+    /// A table behind `INTO` or `TABLE`, or the word itself: its columns stand apart.
+    Table,
+    Other,
+}
+
+/// Words that a bracket stands apart from.
+const APART: &[&str] = &[
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "between",
+    "by",
+    "case",
+    "check",
+    "distinct",
+    "else",
+    "except",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "having",
+    "in",
+    "intersect",
+    "is",
+    "join",
+    "key",
+    "lateral",
+    "like",
+    "limit",
+    "not",
+    "offset",
+    "on",
+    "or",
+    "over",
+    "references",
+    "returning",
+    "select",
+    "set",
+    "some",
+    "then",
+    "union",
+    "unique",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+    "within",
+];
 
 impl Writer {
     fn put(&mut self, token: &[u8]) {
@@ -57,23 +116,39 @@ impl Writer {
 impl Tokens for Writer {
     fn word(&mut self, word: &[u8]) {
         self.put(word);
+        let is =
+            |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
+        self.last = if is(&["into", "table"]) || self.last == Last::Table {
+            Last::Table
+        } else if is(APART) {
+            Last::Other
+        } else {
+            Last::Name
+        };
     }
 
     fn quoted(&mut self, name: &[u8]) {
         self.put(name);
+        if self.last != Last::Table {
+            self.last = Last::Other;
+        }
     }
 
     fn literal(&mut self, _: &[u8]) {
         self.put(b"?");
         self.fold();
+        self.last = Last::Other;
     }
 
     fn sign(&mut self, sign: u8) {
         let tight = matches!(sign, b',' | b')' | b'.' | b';' | b']' | b'[' | b':');
         let joins = self.text.last().is_some_and(|last| is_operator(*last) && is_operator(sign));
-        self.glue |= tight || joins;
-        // `f(`: a call, but `in (` and `values (` read better apart.
+        let calls = sign == b'(' && self.last == Last::Name;
+        self.glue |= tight || joins || calls;
         self.put(&[sign]);
+        if sign != b'.' {
+            self.last = Last::Other;
+        }
         self.glue = matches!(sign, b'(' | b'.' | b'[' | b':');
         if sign == b')' {
             self.fold();
@@ -101,8 +176,12 @@ mod tests {
             "SELECT a.id, b FROM a WHERE x >= ? AND y IN (?)"
         );
         assert_eq!(
-            written("insert into t (a,b) values (1,'x'),(2,'y')"),
-            "insert into t (a, b) values (?)"
+            written("select count( * ), s.f(1) over (partition by a) from t"),
+            "select count(*), s.f(?) over (partition by a) from t"
+        );
+        assert_eq!(
+            written("insert into s.t (a,b) values (1,'x'),(2,'y')"),
+            "insert into s.t (a, b) values (?)"
         );
         assert_eq!(written("select x::int, c[1]"), "select x::int, c[?]");
         assert!(normalise(b"select aaaaaaaaaaaaaaaaaaa, bbbbbbbbb", 10).ends_with('…'));

@@ -7,14 +7,15 @@ use dbvitals_model::log::LogSnapshot;
 
 /// A plain log of so many statements, each some seconds after the one before.
 fn lines(hour: u32, number: u32) -> String {
-    (0..number)
+    let lines: Vec<String> = (0..number)
         .map(|at| {
             let (minute, second) = (at / 60 % 60, at % 60);
             format!(
                 "2026-01-01 {hour:02}:{minute:02}:{second:02}.000 UTC [7] joe@app LOG:  duration: 2.000 ms  statement: select {at}\n"
             )
         })
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 fn calls(log: &LogSnapshot) -> i64 {
@@ -129,10 +130,10 @@ fn a_log_is_followed_over_its_rotation() {
 fn memory_is_bounded_and_what_is_left_out_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
-    let text: String = (0..3000)
+    let text: Vec<String> = (0..3000)
         .map(|at| format!("2026-01-01 10:00:00 UTC [7] LOG:  duration: {}.000 ms  statement: select a{at} from t{at}\n", at % 100))
         .collect();
-    fs::write(&path, text).unwrap();
+    fs::write(&path, text.concat()).unwrap();
     let limits = Limits { statements: 100, leaders: 10, ..Limits::default() };
     let request = Request { paths: vec![path], limits, ..Request::default() };
     let log = read(request, &mut |_| {}).unwrap().log;

@@ -29,8 +29,7 @@ pub(super) fn follow(args: &Args, known: Known, limits: Limits) -> Result<LogSna
         Problem::usage(format!("cannot read {}: {error}", path.display()))
             .hint("check the path and its permissions")
     };
-    let mut follower =
-        Follower::new(path.clone(), known, !args.from_start).map_err(failed)?;
+    let mut follower = Follower::new(path.clone(), known, !args.from_start).map_err(failed)?;
     let mut told = Told { summary: Summary::new(limits), is_quiet: args.showing.quiet };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
