@@ -72,8 +72,8 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     }
     let message = match checkpoints.closest_seconds {
         Some(seconds) if checkpoints.too_frequent > 0 => format!(
-            "the server warned {} times of checkpoints as close as {}",
-            words::count(checkpoints.too_frequent as f64),
+            "the server warned {} of checkpoints as close as {}",
+            facts::things(checkpoints.too_frequent, "time", "times"),
             words::seconds(seconds)
         ),
         _ => format!("{} of checkpoints came because WAL ran full", words::percent(share)),

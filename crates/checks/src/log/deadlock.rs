@@ -8,7 +8,6 @@ use crate::{
     log::facts,
     skip::Judged,
     view::LogView,
-    words,
 };
 
 /// Transactions that waited for each other.
@@ -62,7 +61,7 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     let per_day = waits.deadlocks as f64 / days;
     let limit = cx.limit(&PER_DAY);
     let severity = if per_day >= limit { Severity::Warning } else { Severity::Info };
-    let message = format!("{} deadlocks", words::count(waits.deadlocks as f64));
+    let message = facts::things(waits.deadlocks, "deadlock", "deadlocks");
     let advice = "Lock rows in the same order everywhere: ORDER BY the key before FOR UPDATE.";
     let mut finding = cx
         .finding(severity, Subject::new("server", log.name()), message, advice)

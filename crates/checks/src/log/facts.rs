@@ -19,6 +19,11 @@ pub fn hours(log: &LogSnapshot) -> f64 {
     (log.seconds().unwrap_or(0.0) / 3600.0).max(0.25)
 }
 
+/// A number of things: `1 deadlock`, `12 deadlocks`.
+pub fn things(number: i64, one: &str, many: &str) -> String {
+    format!("{} {}", words::count(number as f64), if number == 1 { one } else { many })
+}
+
 /// A statement, by its fingerprint: stable however often it is called.
 pub fn statement(fingerprint: &str) -> Subject {
     Subject::new("statement", fingerprint)

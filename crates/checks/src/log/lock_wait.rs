@@ -88,8 +88,8 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
         }
         let limit = if severity == Severity::Critical { &CRITICAL } else { &WARNING };
         let message = format!(
-            "{} waits of up to {} for {} on {}{}",
-            words::count(group.waits as f64),
+            "{} of up to {} for {} on {}{}",
+            facts::things(group.waits.max(group.acquired), "wait", "waits"),
             words::millis(group.longest_ms),
             group.mode,
             group.object,

@@ -8,7 +8,7 @@ use dbvitals_model::{
 use jiff::Timestamp;
 
 use super::{TEXT_CHARS, table};
-use crate::words;
+use crate::{log::facts, words};
 
 /// Rows of a table.
 const ROWS: usize = 20;
@@ -193,7 +193,7 @@ fn lock_waits(log: &LogSnapshot) -> Option<Overview> {
         ("in all", Unit::Ms),
         ("longest", Unit::Ms),
     ];
-    let title = format!("Lock waits; {} deadlocks", words::count(waits.deadlocks as f64));
+    let title = format!("Lock waits; {}", facts::things(waits.deadlocks, "deadlock", "deadlocks"));
     table("log-lock-waits", &title, &columns, rows)
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) log_format: LogFormat,
 
-    /// The server's log_line_prefix [default: found out from the first lines]
+    /// The server's `log_line_prefix` [default: found out from the first lines]
     #[arg(long, value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
 
@@ -76,7 +76,7 @@ pub(crate) enum LogFormat {
     /// Found out from the first lines
     #[default]
     Auto,
-    /// log_destination = stderr, with any prefix
+    /// `log_destination = stderr`, with any prefix
     Stderr,
     /// csvlog
     Csv,

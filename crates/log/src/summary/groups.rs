@@ -50,6 +50,8 @@ pub(super) struct Group {
     pub(super) bind: i64,
     pub(super) plans: i64,
     pub(super) plan_total: i64,
+    pub(super) plan_min: i64,
+    pub(super) plan_max: i64,
     pub(super) plan_histogram: Histogram,
     pub(super) plan: Option<(i64, Vec<u8>)>,
     pub(super) errors: i64,
@@ -157,6 +159,8 @@ impl Group {
 
     /// An execution whose plan was logged.
     pub(super) fn planned(&mut self, record: &Record<'_>, who: Who, micros: i64, plan: &[u8]) {
+        self.plan_min = if self.plans == 0 { micros } else { self.plan_min.min(micros) };
+        self.plan_max = self.plan_max.max(micros);
         self.plans += 1;
         self.plan_total += micros;
         self.plan_histogram.add(micros);
@@ -170,7 +174,6 @@ impl Group {
 
     /// Adds the executions of another shape that is the same statement.
     pub(super) fn merge(&mut self, other: Self) {
-        let longest = |a: i64, b: i64| a.max(b);
         self.min = match (self.calls, other.calls) {
             (0, _) => other.min,
             (_, 0) => self.min,
@@ -179,13 +182,19 @@ impl Group {
         if other.max > self.max || self.slowest.is_none() {
             self.slowest = other.slowest;
         }
-        self.max = longest(self.max, other.max);
+        self.max = self.max.max(other.max);
         self.calls += other.calls;
         self.total += other.total;
         self.histogram.merge(&other.histogram);
         self.untimed += other.untimed;
         self.parse += other.parse;
         self.bind += other.bind;
+        self.plan_min = match (self.plans, other.plans) {
+            (0, _) => other.plan_min,
+            (_, 0) => self.plan_min,
+            _ => self.plan_min.min(other.plan_min),
+        };
+        self.plan_max = self.plan_max.max(other.plan_max);
         self.plans += other.plans;
         self.plan_total += other.plan_total;
         self.plan_histogram.merge(&other.plan_histogram);

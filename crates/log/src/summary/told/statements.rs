@@ -159,20 +159,13 @@ fn told(summary: &Summary, fingerprint: String, merged: Merged) -> LoggedStateme
     let Merged { class, text: shown, group } = merged;
     let names = &summary.names;
     let by_plans = group.calls == 0 && group.plans > 0;
-    let (calls, micros, histogram) = if by_plans {
-        (group.plans, group.plan_total, &group.plan_histogram)
+    let (calls, micros, histogram, ends) = if by_plans {
+        let ends = (group.plan_min, group.plan_max);
+        (group.plans, group.plan_total, &group.plan_histogram, ends)
     } else {
-        (group.calls, group.total, &group.histogram)
+        (group.calls, group.total, &group.histogram, (group.min, group.max))
     };
-    let latency = if by_plans {
-        let edge = |share| {
-            #[expect(clippy::cast_possible_truncation, reason = "microseconds of a duration")]
-            histogram.percentile_ms(share).map_or(0, |ms| (ms * 1000.0) as i64)
-        };
-        latency(histogram, calls, micros, edge(0.0), edge(1.0))
-    } else {
-        latency(histogram, calls, micros, group.min, group.max)
-    };
+    let latency = latency(histogram, calls, micros, ends.0, ends.1);
     LoggedStatement {
         fingerprint,
         class,
