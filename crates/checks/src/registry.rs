@@ -2,8 +2,7 @@
 
 use crate::check::Check;
 #[rustfmt::skip]
-use crate::{host, pg, plan, redis};
-use crate::{host, log, pg, redis};
+use crate::{host, log, pg, plan, redis};
 
 /// The catalogue.
 #[rustfmt::skip]

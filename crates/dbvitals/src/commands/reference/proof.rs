@@ -38,8 +38,8 @@ pub(super) fn read(root: &Path) -> Result<Proof, Problem> {
             each_file(&folder, name, &mut |module, text| live_of(&mut proof, module, text))?;
         }
     }
-    for engine in ["pg", "redis", "host", "log"] {
-        let depth = if matches!(engine, "host" | "log") { 1 } else { 2 };
+    for engine in ["pg", "redis", "host", "plan", "log"] {
+        let depth = if matches!(engine, "host" | "plan" | "log") { 1 } else { 2 };
         each_file(&root.join(CHECKS).join(engine), engine, &mut |module, text| {
             let mut path = module.split("::").skip(depth);
             if let (Some(stem), true) = (path.next(), text.contains("#[test]")) {
