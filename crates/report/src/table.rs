@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use crate::{
-    page::{PLAIN, Page, STRONG, wrap_cell},
+    page::{NOTE, PLAIN, Page, STRONG, wrap_cell},
     visible,
 };
 
@@ -62,8 +62,14 @@ impl Table {
 
     /// Writes the table onto a page.
     pub(crate) fn print(&self, page: &mut Page, indent: usize) {
+        self.print_over(page, indent, &[]);
+    }
+
+    /// Writes the table onto a page, each row of figures over the text it belongs to.
+    pub(crate) fn print_over(&self, page: &mut Page, indent: usize, texts: &[String]) {
         let widths = self.widths(page.width().saturating_sub(indent));
-        for row in &self.rows {
+        let mut texts = texts.iter();
+        for (place, row) in self.rows.iter().enumerate() {
             let cells: Vec<(Style, Vec<String>)> = row
                 .iter()
                 .zip(&widths)
@@ -75,6 +81,11 @@ impl Table {
             let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0);
             for line in 0..height {
                 self.print_line(page, indent, line, &cells, &widths);
+            }
+            let is_header = self.has_header && place == 0;
+            if let Some(text) = (!is_header).then(|| texts.next()).flatten() {
+                let room = page.width().saturating_sub(indent + 2);
+                page.line(indent + 2, &[(NOTE, &visible::clip(text, room))]);
             }
         }
     }

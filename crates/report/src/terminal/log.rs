@@ -19,8 +19,10 @@ const HOURS: &str = "log-hours";
 /// Rows of a table, unless everything is wanted; the last day of the hours.
 const ROWS: usize = 8;
 const HOUR_ROWS: usize = 24;
+/// More columns than these stand over the text they belong to.
+const MOST_COLUMNS: usize = 6;
 /// Cells of a bar.
-const BAR: usize = 20;
+const BAR: usize = 10;
 
 /// Every table of a log, by target.
 pub(super) fn block(page: &mut Page, report: &Report, all: bool) {
@@ -53,10 +55,15 @@ fn align(unit: Unit) -> Align {
 fn one(page: &mut Page, overview: &Overview, all: bool) {
     let columns: Vec<(&str, Align)> =
         overview.columns.iter().map(|column| (column.label.as_str(), align(column.unit))).collect();
-    // Where many columns stand beside it, a text has less room.
-    let room = if overview.columns.len() > 6 { 36 } else { 56 };
-    let mut table = Table::headed(&columns);
     let shown = if all { overview.rows.len() } else { ROWS };
+    if columns.len() > MOST_COLUMNS {
+        over_texts(page, overview, &columns, shown);
+        more(page, overview.rows.len().saturating_sub(shown));
+        return;
+    }
+    // Where many columns stand beside it, a text has less room.
+    let room = if overview.columns.len() > 4 { 36 } else { 56 };
+    let mut table = Table::headed(&columns);
     for row in overview.rows.iter().take(shown) {
         let cells = row.iter().zip(&overview.columns).map(|(value, column)| {
             cell(visible::clip(&humanize::measure(value, column.unit), room))
@@ -65,6 +72,21 @@ fn one(page: &mut Page, overview: &Overview, all: bool) {
     }
     table.print(page, 2);
     more(page, overview.rows.len().saturating_sub(shown));
+}
+
+/// Many figures of a text: they stand over it.
+fn over_texts(page: &mut Page, overview: &Overview, columns: &[(&str, Align)], shown: usize) {
+    let mut table = Table::headed(columns.get(1..).unwrap_or_default());
+    let mut texts = Vec::new();
+    for row in overview.rows.iter().take(shown) {
+        let mut words = row
+            .iter()
+            .zip(&overview.columns)
+            .map(|(value, column)| humanize::measure(value, column.unit));
+        texts.push(visible::inline(&words.next().unwrap_or_default()));
+        table.row(words.map(cell).collect());
+    }
+    table.print_over(page, 2, &texts);
 }
 
 /// Hours with their busy time as bars; columns that are zero throughout are left out.
@@ -145,7 +167,7 @@ mod tests {
         let mut page = Page::new(100, ColorChoice::Never);
         hours(&mut page, &overview, false);
         let text = page.finish();
-        assert!(text.contains(&format!("{}{}", "█".repeat(10), "░".repeat(10))), "{text}");
-        assert!(text.contains(&"█".repeat(20)) && !text.contains("errors"), "{text}");
+        assert!(text.contains(&format!("{}{}", "█".repeat(5), "░".repeat(5))), "{text}");
+        assert!(text.contains(&"█".repeat(10)) && !text.contains("errors"), "{text}");
     }
 }
