@@ -20,6 +20,7 @@ mod call;
 mod calls;
 mod class;
 mod condition;
+pub mod lint;
 mod lookup;
 mod parameter;
 pub mod plan;
