@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod finding;
 pub mod host;
+pub mod lint;
 pub mod log;
 pub mod pg;
 pub mod plan;

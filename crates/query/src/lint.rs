@@ -17,7 +17,7 @@ pub use self::{
     lock::{Lock, Taken},
     rule::{RULES, Rule, find},
 };
-use crate::{Position, TableName};
+use crate::{Position, Refused, Statement, TableName};
 
 /// What to judge by.
 #[derive(Debug, Clone)]
@@ -86,6 +86,11 @@ pub struct Linted {
 /// Judges a script. What a comment `-- dbvitals: ignore rule-name` in front of, or in, a statement names is left out.
 pub fn lint(text: &str, options: &Options) -> Linted {
     walk::script(text, options)
+}
+
+/// The locks one statement takes on relations that exist, the strongest of each.
+pub fn locks(text: &str) -> Result<Vec<Taken>, Refused> {
+    Ok(lock::of(Statement::parse(text)?.root()))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod html;
 pub mod humanize;
 pub mod json;
 pub mod junit;
+pub mod lint;
 pub mod list;
 pub mod markdown;
 pub mod plugin;

@@ -1,6 +1,7 @@
 //! Arguments of `dbvitals query …`: one file per subcommand.
 
 pub(crate) mod analyze;
+pub(crate) mod lint;
 pub(crate) mod top;
 
 use clap::Subcommand;
@@ -14,4 +15,6 @@ pub(crate) enum Command {
     Top(Box<top::Args>),
     /// Shows the statements whose mean time is over a limit
     Slow(Box<top::SlowArgs>),
+    /// Tells what is wrong with scripts of definitions (migrations) before they run: locks, rewrites, refusals
+    Lint(Box<lint::Args>),
 }

@@ -1,6 +1,7 @@
 //! `dbvitals query …`: one file per subcommand.
 
 mod analyze;
+mod lint;
 mod server;
 mod top;
 
@@ -12,5 +13,6 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
         Command::Analyze(args) => analyze::run(args),
         Command::Top(args) => top::run(args),
         Command::Slow(args) => top::slow(args),
+        Command::Lint(args) => lint::run(args),
     }
 }

@@ -11,6 +11,7 @@ mod documented_sql;
 mod exit_codes;
 mod faults;
 mod formats;
+mod lint;
 mod names;
 mod query_analyze;
 mod query_top;
