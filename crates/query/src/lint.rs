@@ -88,9 +88,9 @@ pub fn lint(text: &str, options: &Options) -> Linted {
     walk::script(text, options)
 }
 
-/// The locks one statement takes on relations that exist, the strongest of each.
-pub fn locks(text: &str) -> Result<Vec<Taken>, Refused> {
-    Ok(lock::of(Statement::parse(text)?.root()))
+/// The locks one statement takes on relations that exist, the strongest of each, on that major version.
+pub fn locks(text: &str, version: u32) -> Result<Vec<Taken>, Refused> {
+    Ok(lock::of(Statement::parse(text)?.root(), version))
 }
 
 #[cfg(test)]

@@ -67,7 +67,25 @@ pub(super) fn added(look: &mut Look<'_>, part: &Part<'_>) {
             None,
         );
     }
-    if let (Some(foreign), true) = (constraint(def, ConstrType::ConstrForeign), default.is_some()) {
+    with_constraints(look, part, def);
+    if !part.cmd.missing_ok && look.before.is_many && look.before.transaction.is_none() {
+        look.say(
+            "prefer-robust-stmts",
+            -1,
+            "If a later statement fails, running the script again stops here: the column exists.",
+            "Write ADD COLUMN IF NOT EXISTS.",
+            None,
+        );
+    }
+}
+
+/// Constraints that come with the column, and are checked for every row.
+fn with_constraints(look: &mut Look<'_>, part: &Part<'_>, def: &ColumnDef) {
+    let is = |kind| constraint(def, kind).is_some();
+    let column = quoted(&def.colname);
+    if let (Some(foreign), true) =
+        (constraint(def, ConstrType::ConstrForeign), is(ConstrType::ConstrDefault))
+    {
         look.say(
             "adding-foreign-key-constraint",
             foreign.location,
@@ -102,15 +120,6 @@ pub(super) fn added(look: &mut Look<'_>, part: &Part<'_>) {
             );
         }
     }
-    if !part.cmd.missing_ok && look.before.is_many && look.before.transaction.is_none() {
-        look.say(
-            "prefer-robust-stmts",
-            -1,
-            "If a later statement fails, running the script again stops here: the column exists.",
-            "Write ADD COLUMN IF NOT EXISTS.",
-            None,
-        );
-    }
 }
 
 fn is_serial(def: &ColumnDef) -> bool {
@@ -135,7 +144,9 @@ fn differs(node: Option<&Node>) -> bool {
         children(node, &mut |child| search(child, found));
     }
     let mut found = false;
-    inner(node).into_iter().for_each(|node| search(node, &mut found));
+    if let Some(node) = inner(node) {
+        search(node, &mut found);
+    }
     found
 }
 

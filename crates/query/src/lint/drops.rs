@@ -18,16 +18,16 @@ fn is_kind(kind: i32, object: ObjectType) -> bool {
 pub(super) fn objects(look: &mut Look<'_>, drop: &DropStmt) {
     let tables = lock::dropped(drop);
     let old = tables.iter().find(|table| !look.is_new(table));
-    if is_kind(drop.remove_type, ObjectType::ObjectTable) {
-        if let Some(table) = old {
-            look.say(
-                "ban-drop-table",
-                -1,
-                format!("Programs that still name {} fail, and its rows are gone.", written(table)),
-                "Stop all use first; rename it for a while, keep a backup, and drop it later.",
-                None,
-            );
-        }
+    if is_kind(drop.remove_type, ObjectType::ObjectTable)
+        && let Some(table) = old
+    {
+        look.say(
+            "ban-drop-table",
+            -1,
+            format!("Programs that still name {} fail, and its rows are gone.", written(table)),
+            "Stop all use first; rename it for a while, keep a backup, and drop it later.",
+            None,
+        );
     }
     if is_kind(drop.remove_type, ObjectType::ObjectIndex) && old.is_some() {
         if drop.concurrent && look.before.transaction.is_some() {

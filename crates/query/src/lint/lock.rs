@@ -99,7 +99,7 @@ fn on_all(nodes: &[Node], lock: Lock) -> Vec<Taken> {
 }
 
 /// The locks a statement takes on tables that exist, the strongest of each; not those of statements that merely read.
-pub(super) fn of(node: &NodeEnum) -> Vec<Taken> {
+pub(super) fn of(node: &NodeEnum, version: u32) -> Vec<Taken> {
     use Lock::{
         AccessExclusive, Exclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
     };
@@ -115,7 +115,7 @@ pub(super) fn of(node: &NodeEnum) -> Vec<Taken> {
             let is_index = alter.objtype == ObjectType::ObjectIndex as i32;
             let lock = cmds.clone().map(|cmd| of_command(cmd, is_index)).max();
             let mut taken = on(alter.relation.as_ref(), lock.unwrap_or(AccessExclusive));
-            cmds.for_each(|cmd| taken.extend(of_others(cmd, is_index)));
+            cmds.for_each(|cmd| taken.extend(of_others(cmd, is_index, version)));
             taken
         }
         NodeEnum::RenameStmt(rename) => {
@@ -184,15 +184,14 @@ fn of_command(cmd: &AlterTableCmd, is_index: bool) -> Lock {
         | T::AtDropCluster
         | T::AtValidateConstraint
         | T::AtSetOptions
+        | T::AtDetachPartitionFinalize
         | T::AtResetOptions => Lock::ShareUpdateExclusive,
+        T::AtAttachPartition if !is_index => Lock::ShareUpdateExclusive,
         T::AtSetRelOptions | T::AtResetRelOptions => of_options(cmd),
-        T::AtAttachPartition if is_index => Lock::AccessExclusive,
-        T::AtAttachPartition => Lock::ShareUpdateExclusive,
         T::AtDetachPartition => match inner(cmd.def.as_deref()) {
             Some(NodeEnum::PartitionCmd(part)) if part.concurrent => Lock::ShareUpdateExclusive,
             _ => Lock::AccessExclusive,
         },
-        T::AtDetachPartitionFinalize => Lock::ShareUpdateExclusive,
         T::AtEnableTrig
         | T::AtEnableAlwaysTrig
         | T::AtEnableReplicaTrig
@@ -234,7 +233,7 @@ pub(super) fn foreign(cmd: &AlterTableCmd) -> Option<&Constraint> {
 }
 
 /// The locks of one part of `ALTER TABLE` on other tables.
-fn of_others(cmd: &AlterTableCmd, is_index: bool) -> Vec<Taken> {
+fn of_others(cmd: &AlterTableCmd, is_index: bool, version: u32) -> Vec<Taken> {
     match inner(cmd.def.as_deref()) {
         Some(NodeEnum::Constraint(c)) => on(c.pktable.as_ref(), Lock::ShareRowExclusive),
         Some(NodeEnum::ColumnDef(column)) => {
@@ -245,7 +244,11 @@ fn of_others(cmd: &AlterTableCmd, is_index: bool) -> Vec<Taken> {
             referred.flat_map(|range| on(Some(range), Lock::ShareRowExclusive)).collect()
         }
         Some(NodeEnum::PartitionCmd(part)) if !is_index => {
-            on(part.name.as_ref(), Lock::AccessExclusive)
+            let detaches = cmd.subtype != AlterTableType::AtAttachPartition as i32;
+            // Before 14 a partition could still be read while it was detached.
+            let is_light = detaches && (part.concurrent || version < 14);
+            let lock = if is_light { Lock::ShareUpdateExclusive } else { Lock::AccessExclusive };
+            on(part.name.as_ref(), lock)
         }
         _ => Vec::new(),
     }

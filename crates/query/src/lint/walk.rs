@@ -107,7 +107,7 @@ pub(super) fn script(text: &str, options: &Options) -> Linted {
             }
         };
         let node = statement.root();
-        let locks = lock::of(node);
+        let locks = lock::of(node, options.version);
         let mut look = Look { node, version: options.version, before: &before, said: Vec::new() };
         types::long_names(&mut look, piece.text);
         rules(&mut look);
