@@ -92,3 +92,27 @@ impl PlanKind {
         }
     }
 }
+
+/// Another way to write a statement.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RewriteAdvice {
+    /// The name of the rule.
+    pub rule: String,
+    /// What is written differently, as a sentence.
+    pub what: String,
+    /// Why that is better, as a sentence.
+    pub why: String,
+    /// The whole statement; `None` where only a person can write it.
+    pub text: Option<String>,
+    /// It is proved to yield the same rows.
+    pub is_equivalent: bool,
+    /// The proof, or what may differ, as a sentence.
+    pub because: String,
+    /// What could not be checked.
+    pub needs: Vec<String>,
+    /// The planner's total cost of the statement as it is.
+    pub cost_before: Option<f64>,
+    /// The planner's total cost of the rewritten one.
+    pub cost_after: Option<f64>,
+}

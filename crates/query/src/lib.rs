@@ -25,6 +25,7 @@ mod lookup;
 mod parameter;
 pub mod plan;
 mod position;
+pub mod rewrite;
 pub mod role;
 pub mod script;
 mod statement;

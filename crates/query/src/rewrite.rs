@@ -1,0 +1,210 @@
+//! Other ways to write a statement: the same result by proof, or another that may be what was meant.
+//!
+//! Each rule is a function of one node of the tree and what is known about its place. A rewrite is called equivalent
+//! only where its side conditions follow from the text and the catalogue; what could not be checked makes it a
+//! suggestion that says so.
+
+mod any;
+mod arithmetic;
+mod cast;
+mod coalesce;
+mod counted;
+mod dates;
+mod distinct;
+mod having;
+mod left_join;
+mod not_in;
+mod order;
+mod scope;
+mod shape;
+mod truth;
+mod union;
+mod walk;
+
+use pg_query::NodeEnum;
+
+pub use self::scope::{Catalogue, Column, Volatility};
+use self::walk::{Place, apply_everywhere};
+use crate::Statement;
+
+/// Another way to write a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The name of the rule.
+    pub rule: &'static str,
+    /// What is written differently, as a sentence.
+    pub what: &'static str,
+    /// Why that is better, as a sentence.
+    pub why: &'static str,
+    /// The whole statement; `None` where only a person can write it.
+    pub text: Option<String>,
+    /// What holds between the two.
+    pub guarantee: Guarantee,
+    /// What could not be checked.
+    pub needs: Vec<String>,
+}
+
+/// What holds between a statement and its rewrite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guarantee {
+    /// The same rows (in any order where none is asked for).
+    Equivalent {
+        /// The proof, as a sentence.
+        because: String,
+    },
+    /// It may yield something else.
+    Suggestion {
+        /// What may differ, as a sentence.
+        changes: String,
+    },
+}
+
+/// What a rule says where it applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) guarantee: Guarantee,
+    pub(crate) needs: Vec<String>,
+}
+
+impl Told {
+    fn equivalent(because: impl Into<String>) -> Self {
+        Self { guarantee: Guarantee::Equivalent { because: because.into() }, needs: Vec::new() }
+    }
+
+    fn suggestion(changes: impl Into<String>) -> Self {
+        Self { guarantee: Guarantee::Suggestion { changes: changes.into() }, needs: Vec::new() }
+    }
+
+    fn needing(mut self, what: impl Into<String>) -> Self {
+        self.needs.push(what.into());
+        self
+    }
+}
+
+/// Changes a node, if the rule applies to it, and tells what that means. A node must not be changed where nothing
+/// is told.
+type Apply = fn(&mut NodeEnum, &Place<'_>) -> Option<Told>;
+
+/// A rule: its name, what it does, why, and the doing.
+struct Rule {
+    name: &'static str,
+    what: &'static str,
+    why: &'static str,
+    apply: Apply,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "count-to-exists",
+        what: "A count that is only compared with nothing becomes EXISTS.",
+        why: "EXISTS stops at the first row; count reads all.",
+        apply: counted::apply,
+    },
+    Rule {
+        name: "not-in-to-not-exists",
+        what: "NOT IN with a subquery becomes NOT EXISTS.",
+        why: "NOT EXISTS can be planned as an anti join; NOT IN cannot, and yields no row at all once a NULL is in the list.",
+        apply: not_in::apply,
+    },
+    Rule {
+        name: "or-to-in",
+        what: "Comparisons of one column joined by OR become one list.",
+        why: "A list is one condition of one index scan; the arms of an OR are planned, and estimated, one by one.",
+        apply: any::ors,
+    },
+    Rule {
+        name: "long-list-to-array",
+        what: "A long list of constants becomes one array parameter.",
+        why: "A list is parsed and planned element by element, and each length is another statement to pg_stat_statements before 18; an array is one value.",
+        apply: any::long_list,
+    },
+    Rule {
+        name: "union-to-union-all",
+        what: "UNION becomes UNION ALL.",
+        why: "UNION sorts or hashes all rows to find duplicates; there are none.",
+        apply: union::apply,
+    },
+    Rule {
+        name: "needless-distinct",
+        what: "DISTINCT is left out.",
+        why: "All rows differ already; DISTINCT sorts or hashes them for nothing.",
+        apply: distinct::apply,
+    },
+    Rule {
+        name: "subquery-order",
+        what: "ORDER BY of a subquery is left out.",
+        why: "The rows are sorted, and then used by something that does not see their order.",
+        apply: order::apply,
+    },
+    Rule {
+        name: "having-to-where",
+        what: "Conditions of HAVING that need no group move to WHERE.",
+        why: "Rows are thrown away before they are grouped, and an index can serve the condition.",
+        apply: having::apply,
+    },
+    Rule {
+        name: "unused-left-join",
+        what: "A LEFT JOIN nothing is read from is left out.",
+        why: "It finds at most one row for each, and nothing of it is shown; one table less to plan and to lock.",
+        apply: left_join::apply,
+    },
+    Rule {
+        name: "function-of-time-to-range",
+        what: "A condition on the day, month or year of a column becomes a range of the column.",
+        why: "A range can use an index on the column and its statistics; a function of the column cannot.",
+        apply: dates::apply,
+    },
+    Rule {
+        name: "arithmetic-to-constant-side",
+        what: "Arithmetic moves from the column to the constant.",
+        why: "An index on the column serves the comparison of the column itself.",
+        apply: arithmetic::apply,
+    },
+    Rule {
+        name: "cast-of-column",
+        what: "The constant takes the column's type, not the column the constant's.",
+        why: "An index on the column serves the comparison of the column itself.",
+        apply: cast::apply,
+    },
+    Rule {
+        name: "coalesce-in-condition",
+        what: "coalesce in a comparison becomes IS NULL OR.",
+        why: "Both arms can use an index on the column; coalesce cannot.",
+        apply: coalesce::apply,
+    },
+    Rule {
+        name: "condition-always-true",
+        what: "Conditions that are always true are left out.",
+        why: "The text says what it means.",
+        apply: truth::apply,
+    },
+];
+
+/// All other ways to write a statement that the rules know, one for each rule.
+pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite> {
+    RULES.iter().filter_map(|rule| rewrite(statement.root(), catalogue, rule)).collect()
+}
+
+fn rewrite(root: &NodeEnum, catalogue: &dyn Catalogue, rule: &Rule) -> Option<Rewrite> {
+    let mut changed = root.clone();
+    let told = apply_everywhere(&mut changed, catalogue, rule.apply);
+    let first = told.first()?.clone();
+    // The weakest guarantee is that of the whole.
+    let weakest = told.iter().find(|one| matches!(one.guarantee, Guarantee::Suggestion { .. }));
+    let guarantee = weakest.map_or(first.guarantee, |one| one.guarantee.clone());
+    let mut needs: Vec<String> = told.into_iter().flat_map(|one| one.needs).collect();
+    needs.sort();
+    needs.dedup();
+    let text = shape::text(&changed)?;
+    Some(Rewrite {
+        rule: rule.name,
+        what: rule.what,
+        why: rule.why,
+        text: Some(text),
+        guarantee,
+        needs,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Pieces of trees: recognised, and made from texts.
+
+use pg_query::{
+    Node, NodeEnum,
+    protobuf::{AExprKind, BoolExprType, ColumnRef, FuncCall, SelectStmt, SetOperation, a_const},
+};
+
+use super::{
+    scope::{Catalogue, Volatility, parts},
+    walk::children_mut,
+};
+use crate::{
+    call,
+    tree::{children, of_select},
+};
+
+pub(super) fn inner(node: Option<&Node>) -> Option<&NodeEnum> {
+    node.and_then(|node| node.node.as_ref())
+}
+
+pub(super) fn node(inside: NodeEnum) -> Node {
+    Node { node: Some(inside) }
+}
+
+pub(super) fn boxed(inside: NodeEnum) -> Option<Box<Node>> {
+    Some(Box::new(node(inside)))
+}
+
+/// The tree as text; `None` where the text would not mean the tree.
+pub(super) fn text(root: &NodeEnum) -> Option<String> {
+    let text = root.deparse(pg_query::DeparseOptions::default()).ok()?;
+    let again = crate::Statement::parse(&text).ok()?;
+    let same = again.root().deparse(pg_query::DeparseOptions::default()).ok()?;
+    (same == text).then_some(text)
+}
+
+/// A condition from a text in which `_0`, `_1` … stand for these nodes. Trees are only ever made by parsing: the
+/// library ends the process on one that no text could have given.
+pub(super) fn condition(text: &str, nodes: &[NodeEnum]) -> Option<NodeEnum> {
+    let parsed = pg_query::parse(&format!("SELECT 1 WHERE {text}"), 0).ok()?.protobuf;
+    let NodeEnum::SelectStmt(select) = parsed.stmts.into_iter().next()?.stmt?.node? else {
+        return None;
+    };
+    let mut made = select.where_clause?.node?;
+    fill(&mut made, nodes);
+    Some(made)
+}
+
+fn fill(made: &mut NodeEnum, nodes: &[NodeEnum]) {
+    let wanted = match made {
+        NodeEnum::ColumnRef(column) => match parts(column).as_deref() {
+            Some([name]) => name.strip_prefix('_').and_then(|n| n.parse::<usize>().ok()),
+            _ => None,
+        },
+        _ => None,
+    };
+    match wanted.and_then(|place| nodes.get(place)) {
+        Some(node) => *made = node.clone(),
+        None => children_mut(made, &mut |child| fill(child, nodes)),
+    }
+}
+
+/// A column by its name, as a node.
+pub(super) fn column(alias: &str, name: &str) -> Option<NodeEnum> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    condition(&format!("{}.{}", quoted(alias), quoted(name)), &[])
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Constant {
+    Integer(i32),
+    Text(String),
+    Truth(bool),
+}
+
+pub(super) fn constant(node: &NodeEnum) -> Option<Constant> {
+    match node {
+        NodeEnum::AConst(value) if !value.isnull => match value.val.as_ref()? {
+            a_const::Val::Ival(n) => Some(Constant::Integer(n.ival)),
+            a_const::Val::Sval(text) => Some(Constant::Text(text.sval.clone())),
+            a_const::Val::Boolval(truth) => Some(Constant::Truth(truth.boolval)),
+            _ => None,
+        },
+        // A minus before a number is an operator of its own.
+        NodeEnum::AExpr(e) if e.lexpr.is_none() && operator(node) == Some("-") => {
+            match constant(inner(e.rexpr.as_deref())?)? {
+                Constant::Integer(n) => n.checked_neg().map(Constant::Integer),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The operator of a plain operator expression, unqualified.
+pub(super) fn operator(node: &NodeEnum) -> Option<&str> {
+    match node {
+        NodeEnum::AExpr(e) if e.kind == AExprKind::AexprOp as i32 => match e.name.as_slice() {
+            [name] => match name.node.as_ref()? {
+                NodeEnum::String(name) => Some(&name.sval),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The sides of a comparison and its operator, with what `wanted` is true of on the left.
+pub(super) fn comparison(
+    node: &NodeEnum,
+    wanted: impl Fn(&NodeEnum) -> bool,
+) -> Option<(&NodeEnum, &'static str, &NodeEnum)> {
+    let NodeEnum::AExpr(e) = node else { return None };
+    let (left, right) = (inner(e.lexpr.as_deref())?, inner(e.rexpr.as_deref())?);
+    let straight = [("=", "="), ("<", ">"), ("<=", ">="), (">", "<"), (">=", "<="), ("<>", "<>")];
+    let (op, turned) = *straight.iter().find(|(op, _)| Some(*op) == operator(node))?;
+    if wanted(left) {
+        Some((left, op, right))
+    } else if wanted(right) {
+        Some((right, turned, left))
+    } else {
+        None
+    }
+}
+
+pub(super) fn as_column(node: &NodeEnum) -> Option<&ColumnRef> {
+    match node {
+        NodeEnum::ColumnRef(column) => Some(column),
+        _ => None,
+    }
+}
+
+/// The unqualified name of a function that is PostgreSQL's own, or found by the search path.
+pub(super) fn function_name(call: &FuncCall) -> Option<&str> {
+    let mut names = call.funcname.iter().rev().filter_map(|node| match node.node.as_ref()? {
+        NodeEnum::String(name) => Some(name.sval.as_str()),
+        _ => None,
+    });
+    let name = names.next()?;
+    names.next().is_none_or(|schema| schema == "pg_catalog").then_some(name)
+}
+
+/// A `SELECT` of one arm, without anything that draws rows together or limits them; `DISTINCT` may be there.
+pub(super) fn is_plain(select: &SelectStmt) -> bool {
+    select.op == SetOperation::SetopNone as i32
+        && select.values_lists.is_empty()
+        && select.group_clause.is_empty()
+        && select.having_clause.is_none()
+        && select.window_clause.is_empty()
+        && select.limit_count.is_none()
+        && select.limit_offset.is_none()
+        && select.locking_clause.is_empty()
+        && select.with_clause.is_none()
+        && select.into_clause.is_none()
+        && !select.target_list.iter().any(|target| inner(Some(target)).is_some_and(draws_together))
+}
+
+/// Whether an aggregate, a window or a function that yields rows may stand in an expression, subqueries apart.
+pub(super) fn draws_together(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::SubLink(_) => false,
+        NodeEnum::FuncCall(call) if call.over.is_some() || call::is_aggregate(call) => true,
+        _ => {
+            let mut found = false;
+            children(node, &mut |child| found |= draws_together(child));
+            found
+        }
+    }
+}
+
+/// Whether anything below calls a function that is not known to be steady, or asks something of the session.
+pub(super) fn may_be_volatile(node: &NodeEnum, catalogue: &dyn Catalogue) -> bool {
+    let mut found = match node {
+        NodeEnum::FuncCall(call) => match function_name(call) {
+            Some(
+                "now" | "lower" | "upper" | "length" | "abs" | "date_trunc" | "count" | "sum"
+                | "min" | "max" | "avg" | "extract" | "date_part",
+            ) => false,
+            Some(name) => !matches!(
+                catalogue.volatility(name),
+                Some(Volatility::Immutable | Volatility::Stable)
+            ),
+            None => true,
+        },
+        _ => false,
+    };
+    let mut look = |child: &NodeEnum| found |= may_be_volatile(child, catalogue);
+    match node {
+        NodeEnum::SelectStmt(select) => of_select(select, &mut look),
+        _ => children(node, &mut look),
+    }
+    found
+}
+
+/// Puts a condition beside the one that is there.
+pub(super) fn and(there: &mut Option<Box<Node>>, more: NodeEnum) {
+    let old = there.take().and_then(|node| node.node);
+    *there = match old {
+        None => boxed(more),
+        Some(old) => condition("_0 AND _1", &[old, more]).and_then(|both| boxed(flat(both))),
+    };
+}
+
+/// `(a AND b) AND c` as `a AND b AND c`, which is how the parser has it.
+fn flat(both: NodeEnum) -> NodeEnum {
+    let NodeEnum::BoolExpr(mut all) = both else { return both };
+    let mut args = Vec::new();
+    for arg in std::mem::take(&mut all.args) {
+        match arg.node {
+            Some(NodeEnum::BoolExpr(part)) if part.boolop == BoolExprType::AndExpr as i32 => {
+                args.extend(part.args);
+            }
+            other => args.push(Node { node: other }),
+        }
+    }
+    all.args = args;
+    NodeEnum::BoolExpr(all)
+}
