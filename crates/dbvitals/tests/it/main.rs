@@ -20,6 +20,7 @@ mod redis_keys;
 mod redis_looks;
 mod redis_refusals;
 mod reference;
+mod rewrites;
 mod roles;
 mod run;
 mod scenarios;
