@@ -163,6 +163,10 @@ impl Feed {
     }
 
     fn scan(&mut self, whole: usize, is_end: bool, sink: &mut impl Sink) {
+        // From nothing the format cannot be told.
+        if whole == 0 && self.scanner.is_none() {
+            return;
+        }
         let known = &self.known;
         let buffer = &self.buffer[..whole];
         let scanner = self.scanner.get_or_insert_with(|| {

@@ -10,9 +10,10 @@ use std::{
 use dbvitals_model::log::Source;
 
 use crate::{
+    detect,
     feed::{Feed, Known},
     record::Sink,
-    source::{Stream, expand},
+    source::{Stream, expand, front},
     summary::Summary,
 };
 
@@ -108,8 +109,14 @@ impl Open {
         records_before: i64,
     ) -> io::Result<Self> {
         let stream = Stream::open(&path, offset)?;
+        let mut known = known.clone();
+        if offset > 0 {
+            // What is passed over still tells how the rest is written.
+            let (format, prefix) = detect::detect(&front(&path)?, &known);
+            (known.format, known.prefix) = (Some(format), prefix);
+        }
         let id = (metadata.dev(), metadata.ino());
-        Ok(Self { path, id, stream, feed: Feed::new(known.clone()), bytes: offset, records_before })
+        Ok(Self { path, id, stream, feed: Feed::new(known), bytes: offset, records_before })
     }
 
     /// Whether this is the file that is open, and it was not emptied.

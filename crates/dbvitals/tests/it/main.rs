@@ -12,6 +12,7 @@ mod exit_codes;
 mod faults;
 mod formats;
 mod lint;
+mod log_command;
 mod names;
 mod query_analyze;
 mod query_top;

@@ -144,3 +144,19 @@ fn memory_is_bounded_and_what_is_left_out_is_counted() {
     assert!(statements.distinct <= 100);
     assert!((statements.leaders[0].total_ms - 99.0).abs() < 1e-9);
 }
+
+#[test]
+fn a_log_is_followed_in_the_format_of_what_is_there_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.csv");
+    let corpus = include_str!("../corpus/csv.csv");
+    fs::write(&path, corpus).unwrap();
+    let mut summary = Summary::new(Limits::default());
+    let mut follower = Follower::new(path.clone(), Known::default(), true).unwrap();
+    assert!(!follower.poll(&mut summary).unwrap());
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(corpus.as_bytes()).unwrap();
+    follower.poll(&mut summary).unwrap();
+    let (sources, _) = follower.finish(&mut summary);
+    assert_eq!((sources[0].format.as_str(), sources[0].records), ("csv", 27));
+}
