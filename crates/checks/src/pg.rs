@@ -7,6 +7,7 @@ pub mod counted;
 pub mod index;
 pub mod locks;
 pub mod look;
+pub mod n_plus_one;
 pub mod pooler;
 pub mod replication;
 pub mod schema;

@@ -1,9 +1,10 @@
 //! From named servers to a snapshot: every target at once, each with its own deadline.
 
-mod follow;
 mod machine;
+mod moments;
 mod postgres;
 mod redis;
+mod standbys;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use dbvitals_model::{
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
+pub(crate) use self::moments::{Follow, follow};
 use crate::{
     config::target::{Role, Server, Target},
     problem::Problem,
@@ -115,7 +117,7 @@ async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Sna
         taken_at,
         targets: snapshots,
     };
-    let found = follow::standbys(targets, &mut snapshot, options, progress).await;
+    let found = standbys::standbys(targets, &mut snapshot, options, progress).await;
     for (target, seen) in found {
         let node = file(&target, seen);
         snapshot.targets.push(node);

@@ -12,6 +12,7 @@ pub mod replication;
 pub mod row_security;
 pub mod schema;
 pub mod security;
+pub mod series;
 pub mod statement;
 pub mod window;
 

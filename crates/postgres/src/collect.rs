@@ -20,6 +20,7 @@ mod extended_statistics;
 mod extensions;
 mod field_names;
 mod file_errors;
+mod follow;
 mod found;
 mod functions;
 mod guarded_indexes;
@@ -69,6 +70,7 @@ use dbvitals_model::{host::Host, pg::PgSnapshot, snapshot::CollectorCost};
 
 pub use self::{
     collector::{Collector, Cost, File, Need, Role},
+    follow::follow,
     found::Found,
     options::{MachineReading, Measuring, Options, Progress},
     reader::Reader,

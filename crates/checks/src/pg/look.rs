@@ -1,6 +1,7 @@
 //! Looks into one matter of a PostgreSQL server, told as facts, tables and remarks; not judged.
 
 pub mod entry;
+pub mod n_plus_one;
 pub mod ranking;
 mod rollup;
 pub mod top;

@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod lint;
+pub(crate) mod n_plus_one;
 pub(crate) mod top;
 
 use clap::Subcommand;
@@ -17,4 +18,6 @@ pub(crate) enum Command {
     Slow(Box<top::SlowArgs>),
     /// Tells what is wrong with scripts of definitions (migrations) before they run: locks, rewrites, refusals
     Lint(Box<lint::Args>),
+    /// Follows statements for a while and tells which are called once for each row of another
+    NPlusOne(Box<n_plus_one::Args>),
 }

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod lint;
+mod n_plus_one;
 mod server;
 mod top;
 
@@ -14,5 +15,6 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
         Command::Top(args) => top::run(args),
         Command::Slow(args) => top::slow(args),
         Command::Lint(args) => lint::run(args),
+        Command::NPlusOne(args) => n_plus_one::run(args),
     }
 }

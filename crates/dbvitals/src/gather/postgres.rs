@@ -80,7 +80,7 @@ async fn pooler(
     }
 }
 
-fn words(step: Step<'_>) -> String {
+pub(super) fn words(step: Step<'_>) -> String {
     match step {
         Step::Connected => "connected".to_owned(),
         Step::Instance => "instance".to_owned(),

@@ -15,6 +15,7 @@ mod lint;
 mod log_command;
 mod names;
 mod query_analyze;
+mod query_n_plus_one;
 mod query_top;
 mod quiet;
 mod redis_keys;

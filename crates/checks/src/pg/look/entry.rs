@@ -226,7 +226,7 @@ fn advice(statement: &Statement, classified: &Classified, target: Option<f64>) -
         _ if io_ms(statement) > time / 2.0 => {
             "Mostly waits for the disk: fewer blocks (an index) before a larger cache."
         }
-        Class::SimpleRead | Class::Join if reads_much => {
+        Class::SimpleRead | Class::Join | Class::Write if reads_much => {
             "Touches many blocks for each row: run `query analyze` on it and look for a missing index."
         }
         _ if statement.total_plan_time_ms > time => {

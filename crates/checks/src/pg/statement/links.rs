@@ -36,4 +36,35 @@ impl<'a> Links<'a> {
                 || (ours && others.iter().any(|other| other.may_be(schema, name)))
         })
     }
+
+    /// The columns on the other side of a column's foreign keys: those that point at it, and those it points at.
+    pub fn partners(&self, table: &TableName, column: &str) -> Vec<Partner<'a>> {
+        let mut all = Vec::new();
+        for key in &self.keys {
+            let (Some(schema), Some(name), Some(referenced)) =
+                (&key.referenced_schema, &key.referenced_table, key.referenced_names.first())
+            else {
+                continue;
+            };
+            let own = &key.column_names[0];
+            if table.may_be(schema, name) && referenced == column {
+                all.push(Partner { schema: &key.schema, table: &key.table, column: own });
+            }
+            if table.may_be(&key.schema, &key.table) && own == column {
+                all.push(Partner { schema, table: name, column: referenced });
+            }
+        }
+        all
+    }
+}
+
+/// A column on the other side of a foreign key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partner<'a> {
+    /// The schema of its table.
+    pub schema: &'a str,
+    /// Its table.
+    pub table: &'a str,
+    /// Its name.
+    pub column: &'a str,
 }

@@ -1,0 +1,191 @@
+//! A simulated application: requests that come by chance under a load that varies, and what its statements count.
+
+use dbvitals_model::pg::{
+    series::{Line, Series},
+    statement::Statement,
+};
+
+/// Seconds between two looks.
+pub(super) const EVERY: f64 = 2.0;
+/// Looks at differences: two minutes.
+pub(super) const INTERVALS: usize = 60;
+
+/// Chance that is the same for the same seed.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// Between 0 and 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
+        low + (self.unit() * (high - low + 1) as f64) as usize
+    }
+
+    /// Waiting time of events that come so often in a unit of time.
+    fn wait(&mut self, rate: f64) -> f64 {
+        -(1.0 - self.unit()).ln() / rate
+    }
+}
+
+/// How many rows a list returns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rows {
+    Always(usize),
+    Between(usize, usize),
+    /// Mostly few, sometimes many.
+    Tailed,
+}
+
+impl Rows {
+    fn roll(self, dice: &mut Dice) -> usize {
+        match self {
+            Self::Always(rows) => rows,
+            Self::Between(low, high) => dice.between(low, high),
+            Self::Tailed => (3.0 / dice.unit().max(0.02)) as usize,
+        }
+    }
+}
+
+/// What follows a list in its request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Then {
+    Nothing,
+    /// So many calls for each row.
+    EachRow(usize),
+    /// One call for a row, by this chance: the others are cached.
+    SomeRows(f64),
+    /// So many calls whatever the rows.
+    Fixed(usize),
+}
+
+/// All counters while the application runs.
+pub(super) struct App {
+    pub(super) dice: Dice,
+    /// The load in each interval; 1 is usual.
+    load: Vec<f64>,
+    lines: Vec<Line>,
+}
+
+impl App {
+    /// An application whose load swings, with gusts. Its first line is what every request begins with.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let load = curve(&mut dice);
+        let mut app = Self { dice, load, lines: Vec::new() };
+        app.statement();
+        app
+    }
+
+    /// A further statement.
+    pub(super) fn statement(&mut self) -> usize {
+        let query_id = i64::try_from(self.lines.len()).unwrap() + 1;
+        let statement = Statement { query_id, ..Statement::default() };
+        let none = || vec![0.0; INTERVALS];
+        self.lines.push(Line { statement, calls: none(), rows: none() });
+        self.lines.len() - 1
+    }
+
+    pub(super) fn count(&mut self, line: usize, second: f64, rows: usize) {
+        let place = (second / EVERY) as usize;
+        if let Some(calls) = self.lines[line].calls.get_mut(place) {
+            *calls += 1.0;
+            self.lines[line].rows[place] += rows as f64;
+        }
+    }
+
+    /// Moments of events that come so often a second, by the usual load or that of somebody else.
+    pub(super) fn moments(&mut self, rate: f64, load: Option<&[f64]>) -> Vec<f64> {
+        let load = load.map_or_else(|| self.load.clone(), <[f64]>::to_vec);
+        let mut moments = Vec::new();
+        for (place, load) in load.iter().enumerate() {
+            let begin = place as f64 * EVERY;
+            let mut second = begin + self.dice.wait(rate * load);
+            while second < begin + EVERY {
+                moments.push(second);
+                second += self.dice.wait(rate * load);
+            }
+        }
+        moments
+    }
+
+    /// Requests for a list, and what follows each within a fifth of a second.
+    pub(super) fn requests(
+        &mut self,
+        rate: f64,
+        list: usize,
+        rows: Rows,
+        child: usize,
+        then: Then,
+    ) {
+        for second in self.moments(rate, None) {
+            self.count(0, second, 0);
+            let rows = rows.roll(&mut self.dice);
+            self.count(list, second, rows);
+            let calls = match then {
+                Then::Nothing => 0,
+                Then::EachRow(calls) => rows * calls,
+                Then::Fixed(calls) => calls,
+                Then::SomeRows(chance) => (0..rows).filter(|_| self.dice.unit() < chance).count(),
+            };
+            let length = 0.02 + 0.18 * self.dice.unit();
+            for call in 0..calls {
+                self.count(child, second + length * call as f64 / calls as f64, 1);
+            }
+        }
+    }
+
+    /// Lookups that come alone, by the load.
+    pub(super) fn lookups(&mut self, rate: f64, child: usize) {
+        for second in self.moments(rate, None) {
+            self.count(child, second, 1);
+        }
+    }
+
+    /// Lookups that come alone, whatever the load.
+    pub(super) fn steady(&mut self, rate: f64, child: usize) {
+        for second in self.moments(rate, Some(&[1.0; INTERVALS])) {
+            self.count(child, second, 1);
+        }
+    }
+
+    /// A worker that takes many rows at once and works on them until the next time.
+    pub(super) fn batches(&mut self, list: usize, child: usize) {
+        let mut second = 10.0 * self.dice.unit();
+        while second < EVERY * INTERVALS as f64 {
+            let (rows, length) = (self.dice.between(200, 1000), 8.0 + 10.0 * self.dice.unit());
+            self.count(list, second, rows);
+            for row in 0..rows {
+                self.count(child, second + length * row as f64 / rows as f64, 1);
+            }
+            second += length + self.dice.unit();
+        }
+    }
+
+    pub(super) fn end(self) -> Series {
+        Series { seconds: vec![EVERY; INTERVALS], lines: self.lines }
+    }
+}
+
+/// A load that swings slowly, with gusts.
+pub(super) fn curve(dice: &mut Dice) -> Vec<f64> {
+    let (phase, swings) = (dice.unit() * 6.28, 1.0 + dice.unit() * 2.0);
+    let mut gust: f64 = 1.0;
+    (0..INTERVALS)
+        .map(|place| {
+            gust = 0.7 * gust + 0.3 * (0.4 + 1.2 * dice.unit());
+            let swing = (phase + swings * 6.28 * place as f64 / INTERVALS as f64).sin();
+            (1.0 + 0.6 * swing) * gust
+        })
+        .collect()
+}

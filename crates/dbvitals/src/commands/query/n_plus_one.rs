@@ -1,0 +1,33 @@
+//! `dbvitals query n-plus-one`.
+
+use dbvitals_checks::pg::look::n_plus_one;
+use dbvitals_model::{Sheet, pg::series::Series};
+
+use super::server;
+use crate::{
+    args::query::n_plus_one::Args, commands::sheets, exit::Exit, gather, problem::Problem,
+    progress::Progress,
+};
+
+/// Follows the statements of each server, and tells which are called for each row of another.
+pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
+    let named = server::named(&args.common.targets)?;
+    let progress = Progress::new(args.common.quiet);
+    let timeout = named.merged.timeout.value;
+    let how = gather::Follow { timeout, length: args.interval, every: args.every };
+    let (snapshot, moments) = gather::follow(&named.targets, how, &progress)?;
+    let lost = server::tell_lost(&snapshot)?;
+    let mut shown: Vec<(Sheet, serde_json::Value)> = Vec::new();
+    for (target, moments) in snapshot.targets.iter().zip(&moments) {
+        let dbvitals_model::TargetData::Postgres(pg) = &target.data else { continue };
+        let last = pg.statements.value().map_or(&[][..], |it| it.leaders.as_slice());
+        let series = Series::of(moments, last);
+        if let Some((sheet, found)) = n_plus_one::look(&snapshot, target, &series) {
+            let found = serde_json::to_value(found)
+                .map_err(|error| Problem::internal(error.to_string()))?;
+            shown.push((sheet, found));
+        }
+    }
+    sheets::print_with(&shown, "pairs", &args.common)?;
+    Ok(server::exit(lost, shown.iter().map(|(sheet, _)| sheet)))
+}

@@ -1,0 +1,89 @@
+//! Statements followed for a while, on every target at once.
+
+use std::time::Duration;
+
+use dbvitals_model::{
+    Snapshot, TargetData,
+    pg::series::Moment,
+    snapshot::{FORMAT_VERSION, TargetKind},
+};
+use dbvitals_postgres::collect::{self, Cost, Progress as Step};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{Seen, snapshot_of};
+use crate::{
+    config::target::{Server, Target},
+    problem::Problem,
+    progress::Progress,
+};
+
+/// How long and how often to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Follow {
+    /// Longest time for one target, the looks not counted.
+    pub(crate) timeout: Duration,
+    /// How long.
+    pub(crate) length: Duration,
+    /// Time between two looks.
+    pub(crate) every: Duration,
+}
+
+/// A snapshot of the targets, and the moments of each.
+pub(crate) fn follow(
+    targets: &[Target],
+    how: Follow,
+    progress: &Progress,
+) -> Result<(Snapshot, Vec<Vec<Moment>>), Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(async {
+        let looking = join_all(targets.iter().map(|target| one(target, how, progress)));
+        let seen = tokio::select! {
+            seen = looking => seen,
+            _ = tokio::signal::ctrl_c() => return Err(Problem::interrupted()),
+        };
+        progress.finish();
+        let (targets, moments) = targets
+            .iter()
+            .zip(seen)
+            .map(|(target, (seen, moments))| (snapshot_of(target, seen), moments))
+            .unzip();
+        let tool_version = env!("CARGO_PKG_VERSION").to_owned();
+        let taken_at = Timestamp::now();
+        Ok((Snapshot { format_version: FORMAT_VERSION, tool_version, taken_at, targets }, moments))
+    })
+}
+
+async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Vec<Moment>) {
+    let Server::Postgres(server) = &target.server else {
+        return (Seen::nothing(TargetData::Redis(Box::default())), Vec::new());
+    };
+    let wanted = |name: &str| target.databases.wants(name);
+    let base = collect::Options::statements();
+    let options = collect::Options {
+        connect_timeout: how.timeout.min(base.connect_timeout),
+        budget: how.timeout,
+        dearest: Cost::Catalog,
+        // The foreign keys are in the databases.
+        examines_databases: true,
+        wanted: &wanted,
+        ..base
+    };
+    let tell = |step: Step<'_>| progress.step(&target.name, &super::postgres::words(step));
+    let followed = collect::follow(server, &options, how.length, how.every, &tell).await;
+    progress.done(&target.name);
+    match followed {
+        Ok((seen, moments)) => {
+            let data = TargetData::Postgres(Box::new(seen.snapshot));
+            (Seen { problems: seen.problems, ..Seen::nothing(data) }, moments)
+        }
+        Err(error) => {
+            let why = error.unavailable();
+            let kind = TargetKind::Postgres;
+            (Seen::nothing(TargetData::Unreachable { kind, why }), Vec::new())
+        }
+    }
+}
