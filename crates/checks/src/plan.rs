@@ -2,6 +2,8 @@
 
 pub mod aggregate_spill;
 pub mod bitmap_lossy;
+pub mod compare;
+pub mod compare_sheet;
 pub mod cte_refiltered;
 mod expression;
 pub mod function_on_column;
@@ -21,7 +23,7 @@ pub mod partitions_not_pruned;
 pub mod planning_dominates;
 pub mod read_inefficiency;
 pub mod row_security_first;
-pub mod seen;
+mod seen;
 pub mod slow_scan;
 pub mod sort_spill;
 pub mod stale_statistics;

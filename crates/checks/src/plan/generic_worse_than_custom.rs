@@ -1,8 +1,10 @@
 //! A plan made without parameters that is far dearer than one made for them.
 
-use dbvitals_model::{Evidence, Fix, FixKind, Severity, Subject, Unit, statement::PlanKind};
+use dbvitals_model::{
+    Evidence, Fix, FixKind, Severity, Subject, Unit, plan::Node, statement::PlanKind,
+};
 
-use super::seen::{self, PLAN};
+use super::seen::PLAN;
 use crate::{
     check::{Check, Run, Threshold},
     context::Context,
@@ -68,7 +70,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     if factor <= cx.limit(&MAX_FACTOR) || saved < cx.limit(&MIN_SAVED) {
         return Ok(Vec::new());
     }
-    let root = generic.plan.root().map(seen::title).unwrap_or_default();
+    let root = generic.plan.root().map(Node::title).unwrap_or_default();
     let problem = format!(
         "the generic plan ({root}) costs {}, {} times the plan for known values ({})",
         words::count(cost),

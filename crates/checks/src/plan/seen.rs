@@ -162,7 +162,7 @@ impl<'a> Seen<'a> {
 
     /// `Seq Scan on app.orders o`.
     pub(super) fn title(&self, at: usize) -> String {
-        title(self.node(at))
+        self.node(at).title()
     }
 
     /// The finding of a node.
@@ -217,46 +217,6 @@ impl Gain {
                     "saves up to {percent} of the planner's cost; an estimate, time was not measured"
                 )),
         }
-    }
-}
-
-/// `Seq Scan on app.orders o`, `Hash Left Join`, `CTE Scan on recent`.
-pub fn title(node: &Node) -> String {
-    let mut name = match (node.kind.as_str(), node.join_type.as_deref()) {
-        ("Nested Loop", Some(join)) if join != "Inner" => format!("Nested Loop {join} Join"),
-        ("Hash Join", Some(join)) if join != "Inner" => format!("Hash {join} Join"),
-        ("Merge Join", Some(join)) if join != "Inner" => format!("Merge {join} Join"),
-        ("ModifyTable", _) => node.operation.clone().unwrap_or_else(|| node.kind.clone()),
-        ("Aggregate", _) => match node.strategy.as_deref() {
-            Some("Hashed") => "HashAggregate".to_owned(),
-            Some("Sorted") => "GroupAggregate".to_owned(),
-            Some("Mixed") => "MixedAggregate".to_owned(),
-            _ => "Aggregate".to_owned(),
-        },
-        (kind, _) => kind.to_owned(),
-    };
-    if let Some(mode) = &node.partial_mode {
-        name = format!("{mode} {name}");
-    }
-    if node.parallel_aware {
-        name = format!("Parallel {name}");
-    }
-    if node.is_backward {
-        name.push_str(" Backward");
-    }
-    if let Some(index) = &node.index {
-        let word = if node.kind == "Bitmap Index Scan" { "on" } else { "using" };
-        name = format!("{name} {word} {index}");
-    }
-    let object = node.table().or_else(|| node.cte.clone()).or_else(|| node.function.clone());
-    let alias = node.alias.as_ref();
-    match (object, alias) {
-        (Some(object), Some(alias)) if !object.ends_with(alias.as_str()) => {
-            format!("{name} on {object} {alias}")
-        }
-        (Some(object), _) => format!("{name} on {object}"),
-        (None, Some(alias)) => format!("{name} on {alias}"),
-        (None, None) => name,
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod lint;
 pub(crate) mod n_plus_one;
+pub(crate) mod plan;
 pub(crate) mod top;
 
 use clap::Subcommand;
@@ -12,6 +13,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Tells how a server plans statements, what is wrong with that, and what to write instead
     Analyze(Box<analyze::Args>),
+    /// Explains plans from a file, and compares two of them; no server is asked
+    Plan(Box<plan::Args>),
     /// Ranks the statements that were counted: by time, calls, I/O, spread, temporary files, WAL …
     Top(Box<top::Args>),
     /// Shows the statements whose mean time is over a limit

@@ -3,6 +3,7 @@
 mod analyze;
 mod lint;
 mod n_plus_one;
+mod plan;
 mod server;
 mod top;
 
@@ -12,6 +13,7 @@ use crate::{args::query::Command, exit::Exit, problem::Problem};
 pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
     match command {
         Command::Analyze(args) => analyze::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Top(args) => top::run(args),
         Command::Slow(args) => top::slow(args),
         Command::Lint(args) => lint::run(args),
