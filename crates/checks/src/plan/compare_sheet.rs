@@ -26,7 +26,8 @@ pub fn sheet(names: (&str, &str), at: Timestamp, comparison: &Comparison) -> She
         sheet.note(verdict(ratio, is_timed));
     }
     let unit = if is_timed { Unit::Ms } else { Unit::Count };
-    let own = if is_timed { "time" } else { "cost" };
+    let (was, is) =
+        if is_timed { ("time before", "time after") } else { ("cost before", "cost after") };
     let name = |step: &Option<Step>| {
         step.as_ref().map_or_else(|| "–".to_owned(), |step| format!("{} {}", step.path, step.title))
     };
@@ -36,12 +37,12 @@ pub fn sheet(names: (&str, &str), at: Timestamp, comparison: &Comparison) -> She
     let rows = comparison.changes.iter().take(SHOWN).map(|change| {
         vec![
             Measure::from(name(&change.before)),
-            figure(&change.before),
             Measure::from(name(&change.after)),
+            figure(&change.before),
             figure(&change.after),
         ]
     });
-    let columns = [("before", Unit::Text), (own, unit), ("after", Unit::Text), (own, unit)];
+    let columns = [("before", Unit::Text), ("after", Unit::Text), (was, unit), (is, unit)];
     sheet.table("changes", "Nodes that changed", &columns, rows.collect());
     if comparison.changes.is_empty() {
         sheet.note("Both plans have the same nodes.");
