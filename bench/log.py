@@ -79,7 +79,7 @@ def pgbadger(path, kind, folder):
     report = Path(folder) / "pgbadger.json"
     form = ["-f", "csv"] if kind == "csv" else ["-f", "stderr", "-p", PREFIX]
     done = timed(["pgbadger", "-q", "-j", "1", *form, "-x", "json", "-o", report, path])
-    told = json.loads(report.read_text())["postgres"]
+    told = json.loads(report.read_text())
     report.unlink()
     of = lambda name: told.get(name, {}).get("postgres", {})
     done["counts"] = {

@@ -160,3 +160,21 @@ fn a_log_is_followed_in_the_format_of_what_is_there_already() {
     let (sources, _) = follower.finish(&mut summary);
     assert_eq!((sources[0].format.as_str(), sources[0].records), ("csv", 27));
 }
+
+#[test]
+fn joins_of_other_tables_are_other_statements() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let line = |table: &str, id: i32| {
+        format!(
+            "2026-01-01 10:00:00 UTC [7] LOG:  duration: 1.000 ms  statement: select t.id, u.email from {table} t join users u on u.id = t.user_id where t.id = {id}\n"
+        )
+    };
+    fs::write(&path, [line("orders", 1), line("stock", 2), line("orders", 3)].concat()).unwrap();
+    let request = Request { paths: vec![path], ..Request::default() };
+    let log = read(request, &mut |_| {}).unwrap().log;
+    let statements = log.statements.value().unwrap();
+    let calls: Vec<i64> = statements.leaders.iter().map(|statement| statement.calls).collect();
+    assert_eq!(calls, [2, 1]);
+    assert_ne!(statements.leaders[0].fingerprint, statements.leaders[1].fingerprint);
+}

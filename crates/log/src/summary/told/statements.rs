@@ -1,18 +1,20 @@
 //! Statements: shapes of one fingerprint become one, the costliest are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dbvitals_model::{
     Section,
     log::{Dropped, Example, Latency, LoggedStatement, Repeat, Repeats, StatementsLogged},
 };
 
+use dbvitals_query::Statement;
+
 use super::{at, ms, silent};
 use crate::{
     histogram::Histogram,
     names::{ByHash, Names, Tally},
     record::text,
-    shape::normalise,
+    shape::{mixer::number_of, normalise},
     summary::{
         Summary,
         groups::{Group, Slowest},
@@ -54,10 +56,9 @@ pub(super) fn tell(summary: &mut Summary) -> Told {
     ordered.sort_unstable_by(|a, b| b.1.total.cmp(&a.1.total).then(a.0.cmp(&b.0)));
     let mut merged: BTreeMap<String, Merged> = BTreeMap::new();
     let mut names = ByHash::default();
-    for (hash, group) in ordered {
+    let called = names_of(&ordered);
+    for ((hash, group), fingerprint) in ordered.into_iter().zip(called) {
         let statement = text(&group.text, usize::MAX);
-        let fingerprint =
-            dbvitals_query::fingerprint(&statement).unwrap_or_else(|_| format!("~{hash:016x}"));
         let entry = merged.entry(fingerprint.clone());
         let into = entry.or_insert_with(|| Merged {
             class: dbvitals_query::classify(&statement).class.as_str().to_owned(),
@@ -78,6 +79,35 @@ pub(super) fn tell(summary: &mut Summary) -> Told {
     let statements = statements(summary, merged);
     let repeats = repeats(summary, &names);
     Told { statements, repeats, names, temp }
+}
+
+/// What each shape is called: its fingerprint. Statements that join other tables may share one: they stay apart, each
+/// with a number for its tables behind it.
+fn names_of(groups: &[(u64, Box<Group>)]) -> Vec<String> {
+    let mut told_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut names = Vec::with_capacity(groups.len());
+    for (hash, group) in groups {
+        let statement = text(&group.text, usize::MAX);
+        let fingerprint =
+            dbvitals_query::fingerprint(&statement).unwrap_or_else(|_| format!("~{hash:016x}"));
+        let tables = Statement::parse(&statement).map_or_else(|_| Vec::new(), |read| read.tables());
+        let tables: Vec<String> = tables
+            .into_iter()
+            .map(|table| format!("{}.{}", table.schema.unwrap_or_default(), table.name))
+            .collect();
+        let tables = tables.join(",");
+        told_by.entry(fingerprint.clone()).or_default().insert(tables.clone());
+        names.push((fingerprint, tables));
+    }
+    let name = |(fingerprint, tables): (String, String)| {
+        let is_shared = told_by.get(&fingerprint).is_some_and(|tables| tables.len() > 1);
+        if is_shared {
+            format!("{fingerprint}.{:08x}", number_of(tables.as_bytes()) >> 32)
+        } else {
+            fingerprint
+        }
+    };
+    names.into_iter().map(name).collect()
 }
 
 fn statements(summary: &Summary, merged: BTreeMap<String, Merged>) -> Section<StatementsLogged> {
