@@ -40,6 +40,7 @@ fn one(target: &str, statement: &StatementSnapshot, findings: &[&Finding]) -> An
             .map(|(place, plan)| tree(plan, if place == 0 { findings } else { &[] }))
             .collect(),
         missing,
+        rewrites: statement.rewrites.clone(),
     }
 }
 

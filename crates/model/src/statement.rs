@@ -41,6 +41,8 @@ pub struct StatementSnapshot {
     pub settings: Section<Settings>,
     /// The relations it names, with their columns, indexes, constraints and statistics.
     pub facts: Section<DatabaseSnapshot>,
+    /// Other ways to write it, the proved ones first.
+    pub rewrites: Vec<RewriteAdvice>,
 }
 
 /// A plan and how it came about.
@@ -94,7 +96,7 @@ impl PlanKind {
 }
 
 /// Another way to write a statement.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RewriteAdvice {
     /// The name of the rule.

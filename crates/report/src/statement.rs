@@ -3,7 +3,7 @@
 use dbvitals_model::{
     report::{Analysed, PlanTree, Report, Step},
     snapshot::TargetKind,
-    statement::PlanKind,
+    statement::{PlanKind, RewriteAdvice},
 };
 
 use crate::{humanize, visible};
@@ -64,6 +64,23 @@ pub(crate) fn plan(tree: &PlanTree) -> String {
         parts.push(values.join(", "));
     }
     parts.join(" · ")
+}
+
+/// What a rewrite promises, and what the planner makes of it.
+pub(crate) fn promise(rewrite: &RewriteAdvice) -> String {
+    let mut text = if rewrite.is_equivalent {
+        format!("equivalent: {}", rewrite.because)
+    } else {
+        format!("a suggestion: {}", rewrite.because)
+    };
+    if !rewrite.needs.is_empty() {
+        append!(text, " Not checked: {}.", rewrite.needs.join("; "));
+    }
+    if let (Some(before), Some(after)) = (rewrite.cost_before, rewrite.cost_after) {
+        let cost = |value: f64| humanize::number(value.round());
+        append!(text, " The planner's cost goes from {} to {}.", cost(before), cost(after));
+    }
+    text
 }
 
 /// Milliseconds, or cost.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Unavailable,
-    statement::{Calls, PlanKind},
+    statement::{Calls, PlanKind, RewriteAdvice},
 };
 
 /// One statement.
@@ -34,6 +34,9 @@ pub struct Analysed {
     pub plans: Vec<PlanTree>,
     /// Why plans are missing.
     pub missing: Vec<Unavailable>,
+    /// Other ways to write it, the proved ones first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewrites: Vec<RewriteAdvice>,
 }
 
 /// One plan, with where its time or its cost goes.

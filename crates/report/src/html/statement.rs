@@ -12,6 +12,15 @@ pub(super) struct Statement {
     pub(super) facts: Vec<String>,
     pub(super) troubles: Vec<String>,
     pub(super) plans: Vec<Plan>,
+    pub(super) rewrites: Vec<Rewrite>,
+}
+
+/// Another way to write it.
+#[derive(Debug)]
+pub(super) struct Rewrite {
+    pub(super) what: String,
+    pub(super) promise: String,
+    pub(super) text: Option<String>,
 }
 
 /// One plan.
@@ -56,6 +65,19 @@ fn one(one: &Analysed) -> Statement {
         text: visible::block(&one.text),
         facts: facts.into_iter().flatten().filter(|fact| !fact.is_empty()).collect(),
         troubles: refused.chain(missing).map(|text| visible::inline(&text)).collect(),
+        rewrites: one
+            .rewrites
+            .iter()
+            .map(|rewrite| Rewrite {
+                what: visible::inline(&format!("{} ({})", rewrite.what, rewrite.rule)),
+                promise: visible::inline(&format!(
+                    "{} {}",
+                    rewrite.why,
+                    statement::promise(rewrite)
+                )),
+                text: rewrite.text.as_deref().map(visible::block),
+            })
+            .collect(),
         plans: one.plans.iter().enumerate().map(|(place, plan)| tree(plan, place == 0)).collect(),
     }
 }

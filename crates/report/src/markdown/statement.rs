@@ -29,6 +29,19 @@ pub(super) fn all(out: &mut String, report: &Report) {
             }
             out.push('\n');
         }
+        for rewrite in &one.rewrites {
+            append!(
+                out,
+                "\n**{}** ({}) {} {}\n\n",
+                text(&rewrite.what),
+                text(&rewrite.rule),
+                text(&rewrite.why),
+                text(&statement::promise(rewrite))
+            );
+            if let Some(written) = &rewrite.text {
+                append!(out, "{}\n", fence("sql", std::slice::from_ref(written), ""));
+            }
+        }
         for plan in &one.plans {
             append!(
                 out,

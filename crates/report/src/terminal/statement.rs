@@ -5,7 +5,7 @@ use dbvitals_model::report::{Analysed, PlanTree, Report, Step};
 use super::Options;
 use crate::{
     humanize,
-    page::{BAD, DIM, FAIR, NOTE, PLAIN, Page, STRONG, bar},
+    page::{BAD, DIM, FAIR, GOOD, NOTE, PLAIN, Page, STRONG, bar},
     statement, visible,
 };
 
@@ -38,6 +38,15 @@ pub(super) fn block(page: &mut Page, report: &Report, options: &Options) {
             page.para(2, STRONG, &statement::plan(plan));
             if place == 0 || options.all {
                 tree(page, plan, options);
+            }
+        }
+        for rewrite in &one.rewrites {
+            page.blank();
+            let style = if rewrite.is_equivalent { GOOD.bold() } else { NOTE.bold() };
+            page.led(2, (style, "↻ "), STRONG, &format!("{} ({})", rewrite.what, rewrite.rule));
+            page.para(4, PLAIN, &format!("{} {}", rewrite.why, statement::promise(rewrite)));
+            if let Some(text) = &rewrite.text {
+                page.statement(4, &format!("{text};"));
             }
         }
         for why in &one.missing {

@@ -49,6 +49,11 @@ fn holding(text: &str) -> Report {
         statement.text.clone_from(&text);
         statement.refused = Some(text.clone());
         statement.role = Some(text.clone());
+        for rewrite in &mut statement.rewrites {
+            rewrite.text = Some(text.clone());
+            rewrite.because.clone_from(&text);
+            rewrite.needs = vec![text.clone()];
+        }
         for plan in &mut statement.plans {
             plan.parameters = vec![Some(text.clone())];
             plan.besides = vec![(text.clone(), 1.0)];

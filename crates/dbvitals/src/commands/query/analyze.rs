@@ -3,6 +3,7 @@
 mod facts;
 mod given;
 mod look;
+mod rewrites;
 mod values;
 
 use dbvitals_checks::judge;

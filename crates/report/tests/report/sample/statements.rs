@@ -3,7 +3,7 @@
 use dbvitals_model::{
     Reason, TargetKind, Unavailable,
     report::{Analysed, PlanTree, Report, Step, Target},
-    statement::{Calls, PlanKind},
+    statement::{Calls, PlanKind, RewriteAdvice},
 };
 
 /// A report of one statement, and of one the server refuses.
@@ -100,6 +100,17 @@ fn ran() -> Analysed {
         }),
         plans: vec![measured, generic],
         missing: Vec::new(),
+        rewrites: vec![RewriteAdvice {
+            rule: "count-to-exists".to_owned(),
+            what: "A count that is only compared with nothing becomes EXISTS.".to_owned(),
+            why: "EXISTS stops at the first row; count reads all.".to_owned(),
+            text: Some("SELECT EXISTS (SELECT 1 FROM orders WHERE note = '<b>')".to_owned()),
+            is_equivalent: true,
+            because: "a count is never NULL.".to_owned(),
+            needs: Vec::new(),
+            cost_before: Some(9000.0),
+            cost_after: Some(12.4),
+        }],
     }
 }
 
@@ -119,5 +130,6 @@ fn refused() -> Analysed {
                 .to_owned(),
             remedy: Some("there is a table orders; did you mean that?".to_owned()),
         }],
+        rewrites: Vec::new(),
     }
 }

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use super::{
     facts::{self, Touched},
     given::Given,
+    rewrites::{self, Known},
     values,
 };
 use crate::{
@@ -88,15 +89,29 @@ async fn all(
         Ok(session) => session,
         Err(error) => return vec![unreachable(target, error.unavailable())],
     };
+    let known = Known::of(&around.snapshot, &mut session).await;
     let mut targets = Vec::with_capacity(given.len());
     for (place, one) in given.iter().enumerate() {
         progress.step(&name, &format!("{} of {}: {}", place + 1, given.len(), one.first_words()));
-        let statement = statement(&mut session, one, &around, args).await;
+        let mut statement = statement(&mut session, one, &around, args).await;
+        if let Some(parsed) = &one.statement {
+            let role = args.as_role.as_deref();
+            let before = generic_cost(&statement);
+            statement.rewrites = rewrites::advice(&mut session, parsed, &known, role, before).await;
+        }
         targets.push(snapshot_of(&one.name, session.endpoint(), statement));
     }
     session.close().await;
     progress.done(&name);
     targets
+}
+
+/// The cost of the plan that rewrites are compared with: both are planned for no values in particular.
+fn generic_cost(statement: &StatementSnapshot) -> Option<f64> {
+    let plans = statement.plans.value()?.iter();
+    plans
+        .filter(|planned| planned.kind == PlanKind::Generic)
+        .find_map(|planned| planned.plan.cost())
 }
 
 /// The catalogue and the counters of the database that was named.
@@ -211,6 +226,7 @@ fn assembled(
             Some(database) => Section::collected(facts::narrowed(database, &touched)),
             None => Section::unavailable(Reason::Failed, "the database could not be examined"),
         },
+        rewrites: Vec::new(),
     }
 }
 
