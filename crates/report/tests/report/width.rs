@@ -9,10 +9,13 @@ use crate::sample;
 /// Every statement a report offers to paste, as it is printed.
 fn statements(report: &dbvitals_model::report::Report) -> Vec<String> {
     let fixes = report.findings.iter().filter_map(|f| f.fix.as_ref());
+    let rewrites = report.statements.iter().flat_map(|statement| &statement.rewrites);
+    let rewritten = rewrites.filter_map(|rewrite| Some(format!("{};", rewrite.text.as_ref()?)));
     fixes
         .flat_map(|fix| fix.statements.iter().chain(&fix.undo))
         .cloned()
         .chain(report.coverage.skipped.iter().filter_map(|s| s.remedy.clone()))
+        .chain(rewritten)
         .flat_map(|text| {
             dbvitals_report::visible::block(&text)
                 .lines()
