@@ -67,10 +67,10 @@ pub(super) fn ors(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
 const PLAIN_TYPES: &[&str] = &["bigint", "boolean", "date", "integer", "smallint", "text", "uuid"];
 
 fn set_list(made: &mut NodeEnum, values: Vec<Node>) {
-    if let NodeEnum::AExpr(e) = made {
-        if let Some(NodeEnum::List(list)) = e.rexpr.as_mut().and_then(|node| node.node.as_mut()) {
-            list.items = values;
-        }
+    if let NodeEnum::AExpr(e) = made
+        && let Some(NodeEnum::List(list)) = e.rexpr.as_mut().and_then(|node| node.node.as_mut())
+    {
+        list.items = values;
     }
 }
 

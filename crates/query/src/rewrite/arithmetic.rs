@@ -24,7 +24,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
         ),
         _ => return None,
     };
-    *node = condition(&format!("_0 {op} {limit}"), &[column.clone()])?;
+    *node = condition(&format!("_0 {op} {limit}"), std::slice::from_ref(column))?;
     Some(told)
 }
 

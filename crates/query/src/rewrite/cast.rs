@@ -27,7 +27,10 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     if !fits {
         return None;
     }
-    *node = condition(&format!("_0 {op} '{text}'::{}", found.column.type_name), &[column.clone()])?;
+    *node = condition(
+        &format!("_0 {op} '{text}'::{}", found.column.type_name),
+        std::slice::from_ref(column),
+    )?;
     Some(Told::equivalent(format!(
         "{} writes the value as '{text}' and no other value so",
         found.column.type_name

@@ -27,7 +27,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     }
     let one = condition("1", &[])?;
     if let Some(NodeEnum::ResTarget(target)) = select.target_list.first_mut()?.node.as_mut() {
-        target.val = boxed(one);
+        target.val = Some(boxed(one));
     }
     select.sort_clause.clear();
     let template = if some { "EXISTS (SELECT 1)" } else { "NOT EXISTS (SELECT 1)" };
@@ -42,12 +42,14 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
 /// Puts a query into the one subquery of a template.
 pub(super) fn put(made: &mut NodeEnum, select: SelectStmt) {
     match made {
-        NodeEnum::SubLink(sub) => sub.subselect = boxed(NodeEnum::SelectStmt(Box::new(select))),
+        NodeEnum::SubLink(sub) => {
+            sub.subselect = Some(boxed(NodeEnum::SelectStmt(Box::new(select))));
+        }
         NodeEnum::BoolExpr(not) => {
             if let Some(NodeEnum::SubLink(sub)) =
                 not.args.first_mut().and_then(|arg| arg.node.as_mut())
             {
-                sub.subselect = boxed(NodeEnum::SelectStmt(Box::new(select)));
+                sub.subselect = Some(boxed(NodeEnum::SelectStmt(Box::new(select))));
             }
         }
         _ => {}

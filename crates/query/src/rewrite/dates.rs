@@ -21,7 +21,7 @@ enum Unit {
 struct Day {
     year: u32,
     month: u32,
-    day: u32,
+    of_month: u32,
 }
 
 impl Day {
@@ -33,8 +33,9 @@ impl Day {
                 _ => byte.is_ascii_digit(),
             });
         let number = |range| text.get(range).and_then(|part: &str| part.parse::<u32>().ok());
-        let day = Self { year: number(0..4)?, month: number(5..7)?, day: number(8..10)? };
-        let leap = day.year % 4 == 0 && (day.year % 100 != 0 || day.year % 400 == 0);
+        let day = Self { year: number(0..4)?, month: number(5..7)?, of_month: number(8..10)? };
+        let leap = day.year.is_multiple_of(4)
+            && (!day.year.is_multiple_of(100) || day.year.is_multiple_of(400));
         let last = match day.month {
             2 if leap => 29,
             2 => 28,
@@ -42,31 +43,32 @@ impl Day {
             1..=12 => 31,
             _ => return None,
         };
-        (shape && (1..=9990).contains(&day.year) && (1..=last).contains(&day.day)).then_some(day)
+        (shape && (1..=9990).contains(&day.year) && (1..=last).contains(&day.of_month))
+            .then_some(day)
     }
 
     fn begins(self, unit: Unit) -> bool {
         match unit {
             Unit::Day => true,
-            Unit::Month => self.day == 1,
-            Unit::Year => self.day == 1 && self.month == 1,
+            Unit::Month => self.of_month == 1,
+            Unit::Year => self.of_month == 1 && self.month == 1,
         }
     }
 
     fn written(self) -> String {
-        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.of_month)
     }
 
     /// The first day behind the unit that begins here.
     fn after(self, unit: Unit) -> Self {
         match unit {
             Unit::Year => Self { year: self.year + 1, ..self },
-            Unit::Month if self.month == 12 => Self { year: self.year + 1, month: 1, day: 1 },
+            Unit::Month if self.month == 12 => Self { year: self.year + 1, month: 1, of_month: 1 },
             Unit::Month => Self { month: self.month + 1, ..self },
             Unit::Day => {
-                let next = Self { day: self.day + 1, ..self };
+                let next = Self { of_month: self.of_month + 1, ..self };
                 Self::read(&next.written())
-                    .unwrap_or_else(|| Self { day: 1, ..self }.after(Unit::Month))
+                    .unwrap_or_else(|| Self { of_month: 1, ..self }.after(Unit::Month))
             }
         }
     }
@@ -124,7 +126,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     if kind.is_some_and(|kind| !kind.starts_with("timestamp") && kind != "date") {
         return None;
     }
-    *node = condition(&text, &[column.clone()])?;
+    *node = condition(&text, std::slice::from_ref(column))?;
     Some(told)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     }
     // What was joined to nothing is there as it is.
     if let Some(condition) = select.where_clause.take().and_then(|node| node.node) {
-        select.where_clause = boxed(condition);
+        select.where_clause = Some(boxed(condition));
     }
     Some(Told::equivalent(
         "the condition has one value for all rows of a group, so it keeps or drops whole groups either way",

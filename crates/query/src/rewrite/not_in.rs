@@ -39,25 +39,24 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     changed.sort_clause.clear();
     let one = condition("1", &[])?;
     if let Some(NodeEnum::ResTarget(target)) = changed.target_list.first_mut()?.node.as_mut() {
-        target.val = boxed(one);
+        target.val = Some(boxed(one));
         target.name.clear();
     }
     let mut made = condition("NOT EXISTS (SELECT 1)", &[])?;
     counted::put(&mut made, changed);
     *node = made;
     let (left, right) = (outer.column, shown.column);
-    Some(match (left.is_not_null, right.is_not_null) {
-        (true, true) => Told::equivalent(format!(
+    Some(if left.is_not_null && right.is_not_null {
+        Told::equivalent(format!(
             "{} and {} are NOT NULL, so NOT IN never yields NULL",
             left.name, right.name
-        )),
-        _ => {
-            let nullable = if right.is_not_null { left.name } else { right.name };
-            Told::suggestion(format!(
-                "{nullable} may be NULL: NOT IN then yields no row where NOT EXISTS yields those without a match, \
-                 which is mostly what was meant"
-            ))
-        }
+        ))
+    } else {
+        let nullable = if right.is_not_null { left.name } else { right.name };
+        Told::suggestion(format!(
+            "{nullable} may be NULL: NOT IN then yields no row where NOT EXISTS yields those without a match, \
+             which is mostly what was meant"
+        ))
     })
 }
 

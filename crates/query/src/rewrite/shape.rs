@@ -22,8 +22,8 @@ pub(super) fn node(inside: NodeEnum) -> Node {
     Node { node: Some(inside) }
 }
 
-pub(super) fn boxed(inside: NodeEnum) -> Option<Box<Node>> {
-    Some(Box::new(node(inside)))
+pub(super) fn boxed(inside: NodeEnum) -> Box<Node> {
+    Box::new(node(inside))
 }
 
 /// The tree as text; `None` where the text would not mean the tree.
@@ -198,8 +198,8 @@ pub(super) fn may_be_volatile(node: &NodeEnum, catalogue: &dyn Catalogue) -> boo
 pub(super) fn and(there: &mut Option<Box<Node>>, more: NodeEnum) {
     let old = there.take().and_then(|node| node.node);
     *there = match old {
-        None => boxed(more),
-        Some(old) => condition("_0 AND _1", &[old, more]).and_then(|both| boxed(flat(both))),
+        None => Some(boxed(more)),
+        Some(old) => condition("_0 AND _1", &[old, more]).map(|both| boxed(flat(both))),
     };
 }
 

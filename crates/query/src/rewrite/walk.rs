@@ -18,8 +18,6 @@ pub(crate) struct Place<'a> {
     pub(super) levels: Vec<Level>,
     /// Names of common table expressions.
     pub(super) expressions: Vec<String>,
-    /// A condition of which NULL and false say the same: the row is not wanted.
-    pub(super) is_condition: bool,
 }
 
 impl Place<'_> {
@@ -43,8 +41,7 @@ pub(super) fn apply_everywhere(
     apply: Apply,
 ) -> Vec<Told> {
     let mut walk = Walk { apply, told: Vec::new() };
-    let place =
-        Place { catalogue, levels: Vec::new(), expressions: Vec::new(), is_condition: false };
+    let place = Place { catalogue, levels: Vec::new(), expressions: Vec::new() };
     walk.visit(root, &place);
     walk.told
 }
@@ -71,8 +68,7 @@ impl Walk {
             }
             NodeEnum::JoinExpr(join) => self.join(join, place),
             _ => {
-                let plain = value_of(place);
-                children_mut(node, &mut |child| self.visit(child, &plain));
+                children_mut(node, &mut |child| self.visit(child, place));
             }
         }
         self.told.extend((self.apply)(node, place));
@@ -85,19 +81,20 @@ impl Walk {
     }
 
     fn all(&mut self, nodes: &mut [Node], place: &Place<'_>) {
-        nodes.iter_mut().for_each(|node| self.one(Some(node), place));
+        for node in nodes {
+            self.one(Some(node), place);
+        }
     }
 
     fn join(&mut self, join: &mut JoinExpr, place: &Place<'_>) {
-        let plain = value_of(place);
-        self.one(join.larg.as_deref_mut(), &plain);
-        self.one(join.rarg.as_deref_mut(), &plain);
-        self.one(join.quals.as_deref_mut(), &condition_of(place));
+        self.one(join.larg.as_deref_mut(), place);
+        self.one(join.rarg.as_deref_mut(), place);
+        self.one(join.quals.as_deref_mut(), place);
     }
 
     /// Walks the common table expressions; the place of what follows them.
     fn with<'a>(&mut self, with: Option<&mut WithClause>, place: &Place<'a>) -> Place<'a> {
-        let mut after = value_of(place);
+        let mut after = place.clone();
         let Some(with) = with else { return after };
         let name = |cte: &Node| match cte.node.as_ref() {
             Some(NodeEnum::CommonTableExpr(cte)) => Some(cte.ctename.clone()),
@@ -125,9 +122,8 @@ impl Walk {
         let mut inside = outer.clone();
         inside.levels.push(Level::of_select(select, &outer.expressions));
         self.all(&mut select.from_clause, &inside);
-        let condition = condition_of(&inside);
-        self.one(select.where_clause.as_deref_mut(), &condition);
-        self.one(select.having_clause.as_deref_mut(), &condition);
+        self.one(select.where_clause.as_deref_mut(), &inside);
+        self.one(select.having_clause.as_deref_mut(), &inside);
         for list in [
             &mut select.distinct_clause,
             &mut select.target_list,
@@ -151,7 +147,7 @@ impl Walk {
                 inside.levels.push(level);
                 self.all(&mut update.target_list, &inside);
                 self.all(&mut update.from_clause, &inside);
-                self.one(update.where_clause.as_deref_mut(), &condition_of(&inside));
+                self.one(update.where_clause.as_deref_mut(), &inside);
             }
             NodeEnum::DeleteStmt(delete) => {
                 let mut inside = self.with(delete.with_clause.as_mut(), place);
@@ -159,7 +155,7 @@ impl Walk {
                 delete.relation.iter().for_each(|table| level.add_table(table, &[]));
                 inside.levels.push(level);
                 self.all(&mut delete.using_clause, &inside);
-                self.one(delete.where_clause.as_deref_mut(), &condition_of(&inside));
+                self.one(delete.where_clause.as_deref_mut(), &inside);
             }
             NodeEnum::InsertStmt(insert) => {
                 let inside = self.with(insert.with_clause.as_mut(), place);
@@ -168,14 +164,6 @@ impl Walk {
             _ => {}
         }
     }
-}
-
-fn value_of<'a>(place: &Place<'a>) -> Place<'a> {
-    Place { is_condition: false, ..place.clone() }
-}
-
-fn condition_of<'a>(place: &Place<'a>) -> Place<'a> {
-    Place { is_condition: true, ..place.clone() }
 }
 
 /// Calls `visit` for the children of a table or an expression, queries among them; a query's own are the walk's.
@@ -249,7 +237,9 @@ fn deep_one(node: Option<&mut Node>, visit: &mut dyn FnMut(&mut NodeEnum)) {
 }
 
 fn deep_all(nodes: &mut [Node], visit: &mut dyn FnMut(&mut NodeEnum)) {
-    nodes.iter_mut().for_each(|node| deep_one(Some(node), visit));
+    for node in nodes {
+        deep_one(Some(node), visit);
+    }
 }
 
 fn deep_with(with: Option<&mut WithClause>, visit: &mut dyn FnMut(&mut NodeEnum)) {

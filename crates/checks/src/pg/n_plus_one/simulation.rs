@@ -1,5 +1,7 @@
 //! A simulated application: requests that come by chance under a load that varies, and what its statements count.
 
+use std::f64::consts::TAU;
+
 use dbvitals_model::pg::{
     series::{Line, Series},
     statement::Statement,
@@ -29,13 +31,23 @@ impl Dice {
     }
 
     pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
-        low + (self.unit() * (high - low + 1) as f64) as usize
+        low + whole(self.unit() * (high - low + 1) as f64)
     }
 
     /// Waiting time of events that come so often in a unit of time.
     fn wait(&mut self, rate: f64) -> f64 {
         -(1.0 - self.unit()).ln() / rate
     }
+}
+
+/// The whole part of a small number that is not negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is simulated is small and not negative"
+)]
+fn whole(value: f64) -> usize {
+    value as usize
 }
 
 /// How many rows a list returns.
@@ -52,7 +64,7 @@ impl Rows {
         match self {
             Self::Always(rows) => rows,
             Self::Between(low, high) => dice.between(low, high),
-            Self::Tailed => (3.0 / dice.unit().max(0.02)) as usize,
+            Self::Tailed => whole(3.0 / dice.unit().max(0.02)),
         }
     }
 }
@@ -97,7 +109,7 @@ impl App {
     }
 
     pub(super) fn count(&mut self, line: usize, second: f64, rows: usize) {
-        let place = (second / EVERY) as usize;
+        let place = whole(second / EVERY);
         if let Some(calls) = self.lines[line].calls.get_mut(place) {
             *calls += 1.0;
             self.lines[line].rows[place] += rows as f64;
@@ -179,12 +191,12 @@ impl App {
 
 /// A load that swings slowly, with gusts.
 pub(super) fn curve(dice: &mut Dice) -> Vec<f64> {
-    let (phase, swings) = (dice.unit() * 6.28, 1.0 + dice.unit() * 2.0);
+    let (phase, swings) = (dice.unit() * TAU, 1.0 + dice.unit() * 2.0);
     let mut gust: f64 = 1.0;
     (0..INTERVALS)
         .map(|place| {
             gust = 0.7 * gust + 0.3 * (0.4 + 1.2 * dice.unit());
-            let swing = (phase + swings * 6.28 * place as f64 / INTERVALS as f64).sin();
+            let swing = (phase + swings * TAU * place as f64 / INTERVALS as f64).sin();
             (1.0 + 0.6 * swing) * gust
         })
         .collect()

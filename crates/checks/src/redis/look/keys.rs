@@ -276,15 +276,15 @@ fn remarks(sheet: &mut Sheet, sample: &KeySample) {
     {
         return;
     }
-    if !sample.is_complete {
+    if sample.is_complete {
         sheet.note(format!(
-            "{} of the memory lies in keys not asked: a walk of all keys (--full) finds them",
+            "{} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY \
+             USAGE estimates by a few elements",
             words::percent(sums.unexplained_ratio)
         ));
     } else {
         sheet.note(format!(
-            "{} of the memory is in no key: it may be freed but not given back, or belong to what MEMORY \
-             USAGE estimates by a few elements",
+            "{} of the memory lies in keys not asked: a walk of all keys (--full) finds them",
             words::percent(sums.unexplained_ratio)
         ));
     }
