@@ -5,7 +5,7 @@ use crate::{
     feed::{Format, Known},
     json,
     moment::{Clock, Micros},
-    prefix::{COMMON, Prefix, free},
+    prefix::{Prefix, USUAL, free},
     record::{Record, Sink},
     stderr, syslog,
 };
@@ -90,7 +90,7 @@ fn prefix(head: &[u8]) -> Option<Prefix> {
     let reads = |prefix: &Prefix, clock: &mut Clock| {
         lines.iter().filter(|line| prefix.read(line, clock).is_some()).count()
     };
-    let best = COMMON
+    let best = USUAL
         .iter()
         .filter_map(|text| Prefix::compile(text).ok())
         .map(|prefix| (reads(&prefix, &mut clock), prefix.richness(), prefix))

@@ -1,9 +1,9 @@
 //! What stands in front of each message of a plain log: `log_line_prefix`, compiled.
 
-mod common;
 mod free;
+mod usual;
 
-pub use self::{common::COMMON, free::free};
+pub use self::{free::free, usual::USUAL};
 
 use memchr::memchr;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 400;
 
 /// Largest file of any kind, in bytes.
-const MAX_BYTES: usize = 200_000;
+const MAX_BYTES: usize = 250_000;
 
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] =

@@ -4,6 +4,7 @@ pub mod entry;
 pub mod n_plus_one;
 pub mod ranking;
 mod rollup;
+mod tables;
 pub mod top;
 
 use dbvitals_model::{Sheet, pg::instance::Server};

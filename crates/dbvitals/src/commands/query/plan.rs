@@ -57,20 +57,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
 
 /// The name of a source and its plans, one at least.
 fn read(path: Option<&Path>) -> Result<(String, Vec<Plan>), Problem> {
-    let (name, bytes) = match path {
-        Some(path) => {
-            let opened = std::fs::File::open(path);
-            let bytes = opened.and_then(all).map_err(|error| {
-                Problem::usage(format!("cannot read {}: {error}", path.display()))
-                    .hint("check the path and its permissions")
-            })?;
-            (path.display().to_string(), bytes)
-        }
-        None => {
-            let bytes = all(std::io::stdin())
-                .map_err(|error| Problem::usage(format!("cannot read standard input: {error}")))?;
-            ("standard input".to_owned(), bytes)
-        }
+    let (name, bytes) = if let Some(path) = path {
+        let opened = std::fs::File::open(path);
+        let bytes = opened.and_then(all).map_err(|error| {
+            Problem::usage(format!("cannot read {}: {error}", path.display()))
+                .hint("check the path and its permissions")
+        })?;
+        (path.display().to_string(), bytes)
+    } else {
+        let bytes = all(std::io::stdin())
+            .map_err(|error| Problem::usage(format!("cannot read standard input: {error}")))?;
+        ("standard input".to_owned(), bytes)
     };
     if bytes.len() as u64 > LARGEST {
         return Err(Problem::usage(format!("{name} holds more than 64 MB"))

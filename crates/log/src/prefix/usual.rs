@@ -1,7 +1,7 @@
 //! Prefixes that are met in the field, tried when none is given.
 
 /// Values of `log_line_prefix`: the default, Debian's, those of the cloud providers, those tools recommend.
-pub const COMMON: &[&str] = &[
+pub const USUAL: &[&str] = &[
     "%m [%p] ",
     "%m [%p] %q%u@%d ",
     "%t [%p] ",
@@ -42,7 +42,7 @@ pub const COMMON: &[&str] = &[
 mod tests {
     #[test]
     fn all_compile() {
-        for prefix in super::COMMON {
+        for prefix in super::USUAL {
             assert!(super::super::Prefix::compile(prefix).is_ok(), "{prefix}");
         }
     }
