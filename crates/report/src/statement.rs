@@ -68,11 +68,8 @@ pub(crate) fn plan(tree: &PlanTree) -> String {
 
 /// What a rewrite promises, and what the planner makes of it.
 pub(crate) fn promise(rewrite: &RewriteAdvice) -> String {
-    let mut text = if rewrite.is_equivalent {
-        format!("equivalent: {}", rewrite.because)
-    } else {
-        format!("a suggestion: {}", rewrite.because)
-    };
+    let kind = if rewrite.is_equivalent { "Equivalent" } else { "A suggestion" };
+    let mut text = format!("{kind}: {}.", rewrite.because.trim_end_matches('.'));
     if !rewrite.needs.is_empty() {
         append!(text, " Not checked: {}.", rewrite.needs.join("; "));
     }

@@ -106,7 +106,7 @@ fn ran() -> Analysed {
             why: "EXISTS stops at the first row; count reads all.".to_owned(),
             text: Some("SELECT EXISTS (SELECT 1 FROM orders WHERE note = '<b>')".to_owned()),
             is_equivalent: true,
-            because: "a count is never NULL.".to_owned(),
+            because: "a count is never NULL".to_owned(),
             needs: Vec::new(),
             cost_before: Some(9000.0),
             cost_after: Some(12.4),
