@@ -6,6 +6,7 @@
 
 mod btree;
 mod distinct;
+pub mod drift;
 pub mod evidence;
 pub mod exact;
 pub mod facts;
@@ -48,6 +49,8 @@ pub enum Method {
     Estimated,
     /// Worked out from what was counted on the pages.
     Measured,
+    /// Held against an earlier size, by the rows there were and are.
+    Drifted,
 }
 
 /// How far to trust a number.
@@ -85,6 +88,7 @@ impl Method {
         match self {
             Self::Estimated => "estimated from planner statistics",
             Self::Measured => "measured with pgstattuple",
+            Self::Drifted => "held against an earlier snapshot",
         }
     }
 }

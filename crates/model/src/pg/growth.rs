@@ -22,6 +22,8 @@ pub struct Growth {
     pub keys: Vec<KeyGrowth>,
     pub databases: Vec<SizeGrowth>,
     pub tables: Vec<TableGrowth>,
+    /// Of access methods other than B-tree.
+    pub indexes: Vec<IndexBefore>,
     /// WAL held by each slot.
     pub slots: Vec<SizeGrowth>,
     pub wal_directory_bytes: Option<i64>,
@@ -64,12 +66,25 @@ pub struct TableGrowth {
     pub bytes: i64,
 }
 
+/// What an index was at the first look.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IndexBefore {
+    pub database: String,
+    pub oid: i64,
+    pub bytes: i64,
+    /// The planner's row estimate of its table; positive.
+    pub table_rows: f64,
+}
+
 /// What has to be known at the first look.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Start {
     pub databases: Vec<Database>,
     pub relations: Vec<(String, Vec<Relation>)>,
     pub sequences: Vec<(String, Vec<Sequence>)>,
+    /// Of access methods other than B-tree; empty where the first look did not read them.
+    pub indexes: Vec<IndexBefore>,
     /// Largest values of integer columns, by database, table and number.
     pub keys: BTreeMap<(String, i64, i64), i64>,
     pub slots: Vec<(String, i64)>,
@@ -91,6 +106,7 @@ impl Start {
                 .clone()
                 .filter_map(|database| Some((named(database), database.sequences.value()?.clone())))
                 .collect(),
+            indexes: databases.clone().flat_map(indexes).collect(),
             keys: databases.flat_map(keys).collect(),
             slots: pg
                 .slots
@@ -102,6 +118,20 @@ impl Start {
             wal_directory_bytes: pg.wal_directory.value().map(|directory| directory.size_bytes),
         }
     }
+}
+
+fn indexes(database: &DatabaseSnapshot) -> Vec<IndexBefore> {
+    let relations = database.relations.value().into_iter().flatten();
+    let rows: BTreeMap<i64, f64> = relations.map(|table| (table.oid, table.row_estimate)).collect();
+    let indexes = database.indexes.value().into_iter().flatten();
+    indexes
+        .filter(|index| index.method != "btree" && index.is_valid && !index.size_estimated)
+        .filter_map(|index| {
+            let table_rows = *rows.get(&index.table_oid).filter(|rows| **rows > 0.0)?;
+            let (oid, bytes) = (index.oid, index.size_bytes);
+            Some(IndexBefore { database: database.name.clone(), oid, bytes, table_rows })
+        })
+        .collect()
 }
 
 fn keys(database: &DatabaseSnapshot) -> Vec<((String, i64, i64), i64)> {
@@ -136,6 +166,16 @@ impl Growth {
                 .collect(),
             databases: database_sizes(start, end),
             tables: tables(start, end),
+            indexes: start
+                .indexes
+                .iter()
+                .filter(|first| {
+                    end.indexes
+                        .iter()
+                        .any(|it| it.oid == first.oid && it.database == first.database)
+                })
+                .cloned()
+                .collect(),
             slots: end
                 .slots
                 .iter()
@@ -171,6 +211,11 @@ impl Growth {
     pub fn of_table(&self, database: &str, oid: i64) -> Option<i64> {
         let same = |it: &&TableGrowth| it.database == database && it.oid == oid;
         self.tables.iter().find(same).map(|it| it.bytes)
+    }
+
+    /// What an index was.
+    pub fn index_before(&self, database: &str, oid: i64) -> Option<&IndexBefore> {
+        self.indexes.iter().find(|it| it.database == database && it.oid == oid)
     }
 
     /// Growth of what a slot holds, in bytes.

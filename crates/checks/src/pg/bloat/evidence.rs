@@ -9,6 +9,7 @@ pub fn with_bloat(finding: Finding, bloat: &Bloat, threshold: f64) -> Finding {
     let source = match bloat.method {
         Method::Estimated => "estimate from pg_class and pg_stats",
         Method::Measured => "pgstattuple",
+        Method::Drifted => "the earlier snapshot",
     };
     let mut trust = bloat.confidence.as_str().to_owned();
     if !bloat.reasons.is_empty() {

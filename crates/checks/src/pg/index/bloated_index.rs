@@ -9,7 +9,7 @@ use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
     pg::{
-        bloat::{self, Bloat, Facts, evidence},
+        bloat::{self, Bloat, Facts, drift, evidence},
         index::parts,
         table::statistics,
     },
@@ -28,7 +28,7 @@ pub static CHECK: Check = Check {
     severity: Severity::Critical,
     versions: (13, u32::MAX),
     needs: &["indexes", "columns"],
-    uses: &["relations", "index_columns", "extended_statistics", "measured"],
+    uses: &["relations", "index_columns", "extended_statistics", "measured", "growth"],
     thresholds: &[&WARNING, &WARNING_SIZE, &CRITICAL, &CRITICAL_SIZE],
     fix: Some(FixKind::Review),
     explain: "\
@@ -38,8 +38,9 @@ from `critical_size_bytes` and `critical_ratio`). The size after a rebuild is es
 statistics, those of expressions and combinations of columns among them; it models deduplication, alignment, NULLs,
 predicates, included columns and the fill factor. Where `pgstattuple` is installed the leaf pages of suspects are
 measured within a budget, and the fill factor is not taken for bloat. Either number carries its error; an index whose
-bloat, less that error, is below the threshold is not reported. Other access methods are not judged: nothing in the
-catalogue tells their size after a rebuild.
+bloat, less that error, is below the threshold is not reported. Nothing in the catalogue tells the size of a hash, GIN,
+GiST or SP-GiST index after a rebuild: with `--since` such an index is held against the bytes it took for a row in the
+earlier snapshot. BRIN is not judged.
 
 ## Why it matters
 Empty space is read, cached and backed up like data.
@@ -97,6 +98,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (indexes, columns) = (db.indexes()?, db.columns()?);
     let (relations, expressions) = (db.relations(), db.index_columns());
     let (combinations, measured) = (db.extended_statistics(), db.measured());
+    let growth = db.server().growth();
     let server = db.server().server();
     let relations = relations.map_or(&[][..], Vec::as_slice);
     let facts = Facts::new(server.block_size_bytes, relations, columns)
@@ -120,6 +122,18 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
             }
             None => unknown = unknown.or(Some(index)),
         }
+    }
+    let tables = parts::by_oid(relations);
+    let others = indexes.iter().filter(|index| index.is_valid && index.extension.is_none());
+    for index in others {
+        let name = index.qualified();
+        let before = growth.as_ref().ok().and_then(|it| it.index_before(db.name(), index.oid));
+        let drifted = before
+            .zip(tables.get(&index.table_oid))
+            .and_then(|(before, table)| drift::of_index(index, table, before));
+        found.extend(drifted.and_then(|bloat| {
+            severity(cx, &name, &bloat).map(|worst| finding(db, cx, index, &bloat, worst))
+        }));
     }
     match unknown {
         Some(index) if seen == 0 => Err(unseen(db, relations, index)),
@@ -191,7 +205,10 @@ fn finding(
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Snapshot, pg::schema::Column};
+    use dbvitals_model::{
+        Snapshot,
+        pg::{growth::IndexBefore, schema::Column},
+    };
 
     use super::*;
     use crate::{
@@ -234,6 +251,44 @@ mod tests {
         let fix = |minor| testing::findings(&CHECK, &with(1 << 30, minor))[0].fix.clone();
         assert!(fix(3).is_none());
         assert!(fix(4).is_some());
+    }
+
+    /// A hash or GIN index over a million rows, of which there were ten million when it had that size before.
+    fn drifted(method: &str, before: i64, now: i64, modified: i64) -> Vec<Finding> {
+        let snapshot = testing::pg(|pg| {
+            edit(&mut pg.growth).indexes = vec![IndexBefore {
+                database: "app".into(),
+                oid: 5,
+                bytes: before,
+                table_rows: 10_000_000.0,
+            }];
+            let db = app(pg);
+            let method = method.to_owned();
+            let index = fixture::index(5, "i");
+            let table_oid = index.table_oid;
+            *edit(&mut db.indexes) = vec![Index { size_bytes: now, method, ..index }];
+            *edit(&mut db.relations) = vec![Relation {
+                oid: table_oid,
+                kind: "r".into(),
+                row_estimate: 1_000_000.0,
+                modified_since_analyze: modified,
+                ..Relation::default()
+            }];
+        });
+        testing::findings(&CHECK, &snapshot)
+    }
+
+    #[test]
+    fn other_methods_are_held_against_what_they_were() {
+        let found = drifted("gin", 2 << 30, 2 << 30, 0);
+        assert_eq!(found[0].severity, Severity::Critical);
+        assert!(found[0].fix.is_some() && found[0].message.contains("90 % bloat"), "{found:?}");
+        // Half as large for a tenth of the rows: 80 points less the error of each method.
+        assert_eq!(drifted("gin", 2 << 30, 1 << 30, 0)[0].severity, Severity::Critical);
+        assert_eq!(drifted("hash", 2 << 30, 1 << 30, 0)[0].severity, Severity::Warning);
+        assert!(drifted("gin", 10 << 30, 1 << 30, 0).is_empty(), "as it was");
+        assert!(drifted("brin", 2 << 30, 2 << 30, 0).is_empty());
+        assert!(drifted("gin", 2 << 30, 2 << 30, 200_000).is_empty(), "rows are not known");
     }
 
     #[test]

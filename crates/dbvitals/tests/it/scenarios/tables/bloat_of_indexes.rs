@@ -112,3 +112,45 @@ async fn unknown_combinations_raise_no_finding_until_they_are_counted() {
     case.mend(&found).await;
     case.gone().await;
 }
+
+/// What cannot be estimated is held against an earlier snapshot: condition, finding, truth within the error, fix, silence.
+#[tokio::test]
+async fn other_methods_are_held_against_an_earlier_snapshot() {
+    for version in [PgVersion::V13, PgVersion::V18] {
+        let pg = shared(version).unwrap();
+        let mut case = Case::fresh(pg, "pg-bloated-index").await.with("warning_size_bytes", 1.0);
+        case.sql(
+            "create table t (words text[], note text, at point) with (autovacuum_enabled = off);
+             insert into t select array[md5(g::text), md5((g * 7)::text), 'w' || g % 400], md5(g::text),
+                 point(g % 977, g % 1009) from generate_series(1, 60000) as g;
+             create index words_gin on t using gin (words) with (fastupdate = off);
+             create index note_hash on t using hash (note);
+             create index at_gist on t using gist (at)",
+        )
+        .await;
+        case.counted("t").await;
+        case.sql("vacuum (analyze) t").await;
+        case.gone().await;
+        case.remember().await;
+        case.gone().await;
+        case.sql("delete from t where abs(hashtext(ctid::text)) % 100 < 85").await;
+        case.counted("t").await;
+        case.sql("vacuum (analyze) t").await;
+        let found = case.findings().await;
+        assert_eq!(found.len(), 3, "on {version}: {found:?}");
+        for finding in &found {
+            let index = finding.subject.name.trim_start_matches("public.");
+            let before = size(&case, index).await;
+            case.mend(finding).await;
+            let truth = 1.0 - size(&case, index).await / before;
+            let (told, error) =
+                (number(finding, "bloat"), number(finding, "error of the estimate, ±"));
+            println!("{version} {index}: told {told:.2} ± {error:.2}, truly {truth:.2}");
+            assert!(
+                (told - truth).abs() <= error + 0.01,
+                "{index}: {told} ± {error}, truly {truth}"
+            );
+        }
+        case.gone().await;
+    }
+}

@@ -7,6 +7,7 @@ use dbvitals_model::{
     Finding, Severity, Snapshot,
     pg::{DatabaseSnapshot, instance::Server},
     report::{Report, Skipped},
+    since::since,
 };
 use dbvitals_postgres::{
     Target,
@@ -24,6 +25,7 @@ pub(crate) struct Case<'a> {
     thresholds: Vec<(&'static str, f64)>,
     window: Option<Duration>,
     measures: bool,
+    earlier: Option<Snapshot>,
     url: String,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Case<'a> {
             thresholds: Vec::new(),
             window: None,
             measures: false,
+            earlier: None,
             url: pg.superuser_url(database),
         }
     }
@@ -144,12 +147,20 @@ impl<'a> Case<'a> {
     }
 
     async fn report(&self) -> Report {
-        let snapshot = self.snapshot().await;
+        let mut snapshot = self.snapshot().await;
+        if let Some(earlier) = &self.earlier {
+            since(earlier, &mut snapshot);
+        }
         judge(&snapshot, &self.settings())
     }
 
     fn settings(&self) -> Settings {
         judging::settings(self.check, self.thresholds.iter().copied())
+    }
+
+    /// From now on what is found is held against the present state.
+    pub(crate) async fn remember(&mut self) {
+        self.earlier = Some(self.snapshot().await);
     }
 
     async fn snapshot(&self) -> Snapshot {
