@@ -75,6 +75,7 @@ async fn fill(case: &Case<'_>, shape: &(&str, &str, &str, u32)) {
     .await;
     case.counted(name).await;
     case.sql(&format!("vacuum (analyze, truncate off) {name}")).await;
+    case.analysed(name).await;
 }
 
 async fn pages(case: &Case<'_>, table: &str) -> f64 {
@@ -135,5 +136,6 @@ async fn a_table_without_statistics_is_unknown_until_analyzed() {
     let skip = case.skip().await;
     assert_eq!(skip.remedy.as_deref(), Some("ANALYZE public.t;"));
     case.sql("analyze t").await;
+    case.analysed("t").await;
     assert_eq!(case.only().await.severity, Severity::Warning);
 }

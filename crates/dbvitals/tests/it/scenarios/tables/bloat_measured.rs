@@ -27,6 +27,7 @@ async fn filled<'a>(pg: &'a dbvitals_testkit::Postgres, check: &'static str) -> 
     case.sql(FILL).await;
     case.counted("t").await;
     case.sql("vacuum (analyze, truncate off) t").await;
+    case.analysed("t").await;
     case.measuring().monitoring()
 }
 
@@ -101,8 +102,7 @@ async fn what_is_kept_free_on_purpose_is_not_measured_as_bloat() {
              create index on t (id) with (fillfactor = 60)",
         )
         .await;
-        case.counted("t").await;
-        case.sql("vacuum (analyze) t").await;
+        case.vacuumed("t").await;
         let case = case.measuring().monitoring();
         case.gone().await;
     }
@@ -139,6 +139,7 @@ async fn a_locked_index_is_passed_over() {
     case.sql(FILL).await;
     case.counted("t").await;
     case.sql("vacuum (analyze, truncate off) t").await;
+    case.analysed("t").await;
     case.sql("create extension pgstattuple").await;
     let case = case.measuring();
     let holder = pg.client(&case.database).await.unwrap();

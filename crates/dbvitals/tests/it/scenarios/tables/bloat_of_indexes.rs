@@ -52,8 +52,7 @@ async fn fill(case: &Case<'_>) {
         case.sql(&format!("create {definition}")).await;
     }
     case.sql("delete from t where abs(hashtext(ctid::text)) % 100 < 60").await;
-    case.counted("t").await;
-    case.sql("vacuum (analyze) t").await;
+    case.vacuumed("t").await;
 }
 
 async fn size(case: &Case<'_>, index: &str) -> f64 {
@@ -103,8 +102,7 @@ async fn unknown_combinations_raise_no_finding_until_they_are_counted() {
          delete from t where abs(hashtext(ctid::text)) % 100 < 60",
     )
     .await;
-    case.counted("t").await;
-    case.sql("vacuum (analyze) t").await;
+    case.vacuumed("t").await;
     case.gone().await;
     case.sql("create statistics counted (ndistinct) on country, zip from t").await;
     case.sql("analyze t").await;
@@ -128,14 +126,12 @@ async fn other_methods_are_held_against_an_earlier_snapshot() {
              create index at_gist on t using gist (at)",
         )
         .await;
-        case.counted("t").await;
-        case.sql("vacuum (analyze) t").await;
+        case.vacuumed("t").await;
         case.gone().await;
         case.remember().await;
         case.gone().await;
         case.sql("delete from t where abs(hashtext(ctid::text)) % 100 < 85").await;
-        case.counted("t").await;
-        case.sql("vacuum (analyze) t").await;
+        case.vacuumed("t").await;
         let found = case.findings().await;
         assert_eq!(found.len(), 3, "on {version}: {found:?}");
         for finding in &found {

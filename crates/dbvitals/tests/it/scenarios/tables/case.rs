@@ -95,6 +95,23 @@ impl<'a> Case<'a> {
         .await;
     }
 
+    /// Vacuums and analyses a table, once its writes are counted and until that is told.
+    pub(crate) async fn vacuumed(&self, table: &str) {
+        self.counted(table).await;
+        self.sql(&format!("vacuum (analyze) {table}")).await;
+        self.analysed(table).await;
+    }
+
+    /// Waits until the server tells that a table was analysed after its last write: until 14 it shows statistics that
+    /// are up to half a second old.
+    pub(crate) async fn analysed(&self, table: &str) {
+        self.until(&format!(
+            "select n_mod_since_analyze = 0 and last_analyze is not null
+             from pg_stat_user_tables where relid = '{table}'::regclass"
+        ))
+        .await;
+    }
+
     /// What the check says of this database, and of the server as a whole; a skip stops the test.
     pub(crate) async fn findings(&self) -> Vec<Finding> {
         let report = self.report().await;
