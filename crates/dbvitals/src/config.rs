@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod ignore;
+pub(crate) mod in_force;
 pub(crate) mod judging;
 pub(crate) mod known;
 pub(crate) mod merged;

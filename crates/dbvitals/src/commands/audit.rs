@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use dbvitals_checks::{Settings, baseline, judge};
+use dbvitals_checks::{baseline, judge};
 use dbvitals_model::{
     Reason, Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
 };
 
 use crate::{
     args::audit::{Args, FailOn},
-    config::{file::File, judging, merged::Merged, target},
-    environment,
+    config::{in_force::InForce, target},
     exit::Exit,
     gather, output,
     problem::Problem,
@@ -20,15 +19,13 @@ use crate::{
 
 /// Looks, judges, reports.
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
-    let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged = Merged::new(&args.targets, &args.judging, args.looking, &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
+    let in_force = InForce::of(&args.targets, &args.judging, args.looking)?;
     let before = args.baseline.as_deref().map(read_report).transpose()?;
     render::files(&args.showing.output)?;
     let earlier = args.since.as_deref().map(|path| Ok((path, read_snapshot(path)?))).transpose()?;
     let mut snapshot = match &args.from {
         Some(path) => read_snapshot(path)?,
-        None => look(args, &merged, &file, &settings)?,
+        None => look(args, &in_force)?,
     };
     if let Some(path) = &args.save_snapshot {
         save_snapshot(path, &snapshot)?;
@@ -38,21 +35,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     if let Some((path, earlier)) = &earlier {
         begin_with(path, earlier, &mut snapshot)?;
     }
-    let mut report = judge(&snapshot, &settings);
+    let mut report = judge(&snapshot, &in_force.settings);
     if let Some(before) = &before {
         report.baseline = Some(baseline::compare(before, &report));
     }
     render::show(&report, &args.showing)?;
-    Ok(exit(&report, &snapshot, merged.fail_on.value))
+    Ok(exit(&report, &snapshot, in_force.merged.fail_on.value))
 }
 
-fn look(
-    args: &Args,
-    merged: &Merged,
-    file: &File,
-    settings: &Settings,
-) -> Result<Snapshot, Problem> {
-    let targets = target::resolve(&args.targets, merged, file, &environment::variable)?;
+fn look(args: &Args, in_force: &InForce) -> Result<Snapshot, Problem> {
+    let InForce { merged, settings, .. } = in_force;
+    let targets = in_force.targets(&args.targets)?;
     let targets = target::nodes(targets, args.nodes)?;
     let options = gather::Options {
         interval: merged.interval.value.filter(|_| args.since.is_none()),

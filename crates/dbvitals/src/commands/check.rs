@@ -11,8 +11,7 @@ use crate::{
         audit::{Judging, Looking},
         check::Args,
     },
-    config::{file::File, judging, merged::Merged, target},
-    environment,
+    config::in_force::InForce,
     exit::Exit,
     gather, output,
     problem::Problem,
@@ -32,22 +31,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
 }
 
 fn look(args: &Args) -> Result<Exit, Problem> {
-    let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged = Merged::new(
-        &args.targets,
-        &Judging::default(),
-        Looking::default(),
-        &file,
-        path.as_deref(),
-    )?;
-    let settings = judging::settings(&merged, &file)?;
-    let targets = target::resolve(&args.targets, &merged, &file, &environment::variable)?;
+    let in_force = InForce::of(&args.targets, &Judging::default(), Looking::default())?;
+    let targets = in_force.targets(&args.targets)?;
     let timeout = args.targets.timeout.unwrap_or(TIMEOUT);
     let options = gather::Options { quick: true, ..gather::Options::once(timeout) };
     let snapshot = gather::gather(&targets, &options, &Progress::new(true))?;
     let mut signs: Vec<plugin::Vital> = unreachable(&snapshot);
     let many = targets.len() > 1;
-    signs.extend(vitals::vitals(&snapshot, &settings).into_iter().filter_map(|v| sign(v, many)));
+    signs.extend(
+        vitals::vitals(&snapshot, &in_force.settings).into_iter().filter_map(|v| sign(v, many)),
+    );
     let said = plugin::render(&signs);
     output::data(&said.line)?;
     Ok(match said.state {

@@ -5,8 +5,7 @@ use crate::{
         audit::Looking,
         config::{Command, ShowArgs},
     },
-    config::{DEFAULT_FILE, file::File, judging, merged::Merged, show, target},
-    environment,
+    config::{DEFAULT_FILE, in_force::InForce, show},
     exit::Exit,
     output,
     problem::Problem,
@@ -21,15 +20,9 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
 }
 
 fn show_settings(args: &ShowArgs) -> Result<Exit, Problem> {
-    let (file, path) = File::load(args.targets.config.as_deref())?;
-    let merged =
-        Merged::new(&args.targets, &args.judging, Looking::default(), &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
-    let wants_targets = !args.targets.targets.is_empty() || !file.targets.is_empty();
-    let targets = if wants_targets {
-        target::resolve(&args.targets, &merged, &file, &environment::variable)?
-    } else {
-        Vec::new()
-    };
-    output::data(&show::render(&merged, &file, &settings, &targets)).map(|()| Exit::Clean)
+    let in_force = InForce::of(&args.targets, &args.judging, Looking::default())?;
+    let wants_targets = !args.targets.targets.is_empty() || !in_force.file.targets.is_empty();
+    let targets = if wants_targets { in_force.targets(&args.targets)? } else { Vec::new() };
+    let InForce { file, merged, settings } = &in_force;
+    output::data(&show::render(merged, file, settings, &targets)).map(|()| Exit::Clean)
 }

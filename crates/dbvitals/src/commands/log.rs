@@ -14,13 +14,9 @@ use dbvitals_model::{
 use jiff::Timestamp;
 
 use crate::{
-    args::{
-        audit::Looking,
-        log::{Args, LogFormat, Moment},
-        targets::TargetArgs,
-    },
+    args::log::{Args, LogFormat, Moment},
     commands::audit,
-    config::{file::File, judging, merged::Merged},
+    config::in_force::InForce,
     exit::Exit,
     output,
     problem::Problem,
@@ -33,10 +29,7 @@ const STEP: u64 = 16 << 20;
 
 /// Reads, judges, reports.
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
-    let (file, path) = File::load(args.config.as_deref())?;
-    let named = TargetArgs { config: args.config.clone(), ..TargetArgs::default() };
-    let merged = Merged::new(&named, &args.judging, Looking::default(), &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
+    let in_force = InForce::of_files(args.config.as_deref(), &args.judging)?;
     render::files(&args.showing.output)?;
     let now = Timestamp::now();
     let known = known(args, now)?;
@@ -50,9 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
     }
-    let report = judge(&snapshot, &settings);
+    let report = judge(&snapshot, &in_force.settings);
     render::show(&report, &args.showing)?;
-    Ok(audit::exit(&report, &snapshot, merged.fail_on.value))
+    Ok(audit::exit(&report, &snapshot, in_force.merged.fail_on.value))
 }
 
 fn known(args: &Args, now: Timestamp) -> Result<Known, Problem> {

@@ -4,7 +4,6 @@ mod clients;
 mod keys;
 mod latency;
 mod look;
-mod server;
 mod slowlog;
 
 use dbvitals_checks::redis::look::keys::Page;

@@ -14,12 +14,9 @@ use crate::{
     args::{audit::Looking, query::analyze::Args, targets::TargetArgs},
     commands::audit,
     config::{
-        file::File,
-        judging,
-        merged::Merged,
-        target::{self, Server, Target},
+        in_force::InForce,
+        target::{Server, Target},
     },
-    environment,
     exit::Exit,
     problem::Problem,
     progress::Progress,
@@ -31,23 +28,21 @@ use given::Given;
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let given = given::read(args)?;
     refuse_writes(args, &given)?;
-    let (file, path) = File::load(args.config.as_deref())?;
     let named = TargetArgs {
         targets: args.target.iter().cloned().collect(),
         config: args.config.clone(),
         ..TargetArgs::default()
     };
-    let merged = Merged::new(&named, &args.judging, Looking::default(), &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
-    let target = only(target::resolve(&named, &merged, &file, &environment::variable)?)?;
+    let in_force = InForce::of(&named, &args.judging, Looking::default())?;
+    let target = only(in_force.targets(&named)?)?;
     render::files(&args.showing.output)?;
     let snapshot = look::look(&target, &given, args, &Progress::new(args.showing.quiet))?;
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
     }
-    let report = judge(&snapshot, &settings);
+    let report = judge(&snapshot, &in_force.settings);
     render::show(&report, &args.showing)?;
-    let exit = audit::exit(&report, &snapshot, merged.fail_on.value);
+    let exit = audit::exit(&report, &snapshot, in_force.merged.fail_on.value);
     Ok(if lacks_plan(&snapshot) { exit.max(Exit::Incomplete) } else { exit })
 }
 

@@ -5,13 +5,13 @@ use dbvitals_model::{Sheet, pg::series::Series};
 
 use super::server;
 use crate::{
-    args::query::n_plus_one::Args, commands::sheets, exit::Exit, gather, problem::Problem,
-    progress::Progress,
+    args::query::n_plus_one::Args, commands::sheets, config::in_force, exit::Exit, gather,
+    problem::Problem, progress::Progress,
 };
 
 /// Follows the statements of each server, and tells which are called for each row of another.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
-    let named = server::named(&args.common.targets)?;
+    let named = in_force::named(&args.common.targets, &in_force::POSTGRES)?;
     let progress = Progress::new(args.common.quiet);
     let timeout = named.merged.timeout.value;
     let how = gather::Follow { timeout, length: args.interval, every: args.every };

@@ -20,9 +20,9 @@ use dbvitals_report::sheet;
 use jiff::Timestamp;
 
 use crate::{
-    args::{audit::Looking, query::plan::Args, showing::Format, targets::TargetArgs},
+    args::{query::plan::Args, showing::Format},
     commands::audit,
-    config::{file::File, judging, merged::Merged},
+    config::in_force::InForce,
     exit::Exit,
     output,
     problem::Problem,
@@ -45,14 +45,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         };
         return show_comparison((&name, before), (&other_name, after), args);
     }
-    let (file, path) = File::load(args.config.as_deref())?;
-    let named = TargetArgs { config: args.config.clone(), ..TargetArgs::default() };
-    let merged = Merged::new(&named, &args.judging, Looking::default(), &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
+    let in_force = InForce::of_files(args.config.as_deref(), &args.judging)?;
     let snapshot = snapshot(&name, plans);
-    let report = judge(&snapshot, &settings);
+    let report = judge(&snapshot, &in_force.settings);
     render::show(&report, &args.showing)?;
-    Ok(audit::exit(&report, &snapshot, merged.fail_on.value))
+    Ok(audit::exit(&report, &snapshot, in_force.merged.fail_on.value))
 }
 
 /// The name of a source and its plans, one at least.

@@ -1,56 +1,8 @@
-//! The PostgreSQL servers that were named, and what became of looking at them.
+//! What became of looking at the PostgreSQL servers that were named.
 
-use dbvitals_checks::Settings;
 use dbvitals_model::{Reason, Sheet, Snapshot, TargetData};
 
-use crate::{
-    args::{
-        audit::{Judging, Looking},
-        targets::TargetArgs,
-    },
-    config::{
-        file::File,
-        judging,
-        merged::Merged,
-        target::{self, Server, Target},
-    },
-    environment,
-    exit::Exit,
-    output,
-    problem::Problem,
-};
-
-/// What was named and how it is judged.
-pub(super) struct Named {
-    /// PostgreSQL servers only, at least one.
-    pub(super) targets: Vec<Target>,
-    /// Timeouts and the like.
-    pub(super) merged: Merged,
-    /// Thresholds of the configuration file.
-    pub(super) settings: Settings,
-}
-
-/// The PostgreSQL servers of the command line, else those of the configuration file.
-pub(super) fn named(args: &TargetArgs) -> Result<Named, Problem> {
-    let (file, path) = File::load(args.config.as_deref())?;
-    let merged =
-        Merged::new(args, &Judging::default(), Looking::default(), &file, path.as_deref())?;
-    let settings = judging::settings(&merged, &file)?;
-    let mut targets = target::resolve(args, &merged, &file, &environment::variable)?;
-    let is_postgres = |target: &Target| matches!(target.server, Server::Postgres(_));
-    if !args.targets.is_empty()
-        && let Some(other) = targets.iter().find(|target| !is_postgres(target))
-    {
-        return Err(Problem::usage(format!("{} is not a PostgreSQL server", other.name))
-            .hint("name it as postgres://user@host/database"));
-    }
-    targets.retain(is_postgres);
-    if targets.is_empty() {
-        return Err(Problem::usage("no PostgreSQL server was named")
-            .hint("name one, as in `dbvitals query top postgres://user@host/database`"));
-    }
-    Ok(Named { targets, merged, settings })
-}
+use crate::{exit::Exit, output, problem::Problem};
 
 /// Tells of the targets that are not shown: lost ones and poolers. An error where nothing is left.
 pub(super) fn tell_lost(snapshot: &Snapshot) -> Result<usize, Problem> {

@@ -10,6 +10,7 @@ use super::server;
 use crate::{
     args::query::top::{Args, Choice, ClassName, SlowArgs},
     commands::{audit, sheets},
+    config::in_force,
     exit::Exit,
     gather,
     problem::Problem,
@@ -48,7 +49,7 @@ fn pattern(text: &str) -> Result<Pattern, Problem> {
 }
 
 fn look(choice: &Choice, ask: &Ask) -> Result<Exit, Problem> {
-    let named = server::named(&choice.common.targets)?;
+    let named = in_force::named(&choice.common.targets, &in_force::POSTGRES)?;
     let earlier = choice.since.as_deref().map(|path| Ok((path, audit::read_snapshot(path)?)));
     let earlier = earlier.transpose()?;
     let options = gather::Options {

@@ -3,12 +3,12 @@
 use dbvitals_checks::redis::look::clients::{self, By};
 use futures_util::future::join_all;
 
-use super::{look, server};
-use crate::{args::redis::clients::Args, exit::Exit, problem::Problem};
+use super::look;
+use crate::{args::redis::clients::Args, config::in_force, exit::Exit, problem::Problem};
 
 /// Looks at the clients twice and tells who they are.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
-    let named = server::named(&args.common.targets)?;
+    let named = in_force::named(&args.common.targets, &in_force::REDIS)?;
     let by: Vec<By> = args.by.iter().map(|by| (*by).into()).collect();
     look::block_on(async {
         let mut opened = look::open(&named).await?;

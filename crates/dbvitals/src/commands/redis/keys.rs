@@ -18,13 +18,13 @@ use dbvitals_redis::keyspace::{Manner, Meter, Request, Scan, State, Way, scan};
 use dbvitals_report::sheet;
 use jiff::Timestamp;
 
-use super::{
-    look,
-    server::{self, Named},
-};
+use super::look;
 use crate::{
     args::redis::{Format, keys::Args},
-    config::target::{Server, Target},
+    config::{
+        in_force::{self, Named},
+        target::{Server, Target},
+    },
     exit::Exit,
     output,
     problem::Problem,
@@ -47,7 +47,7 @@ struct Walked {
 
 /// Walks the keys of each server, one after the other, and shows them.
 pub(super) fn run(args: &Args, page: Page) -> Result<Exit, Problem> {
-    let named = server::named(&args.common.targets)?;
+    let named = in_force::named(&args.common.targets, &in_force::REDIS)?;
     if args.resume.is_some() && named.targets.len() > 1 {
         return Err(Problem::usage("--resume goes on with one server, and more were named")
             .hint("name one server"));

@@ -3,12 +3,14 @@
 use dbvitals_checks::redis::look::latency;
 use futures_util::future::join_all;
 
-use super::{look, server};
-use crate::{args::redis::latency::Args, exit::Exit, problem::Problem, progress::Progress};
+use super::look;
+use crate::{
+    args::redis::latency::Args, config::in_force, exit::Exit, problem::Problem, progress::Progress,
+};
 
 /// Watches latency for a while and tells.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
-    let named = server::named(&args.common.targets)?;
+    let named = in_force::named(&args.common.targets, &in_force::REDIS)?;
     look::block_on(async {
         let mut opened = look::open(&named).await?;
         let progress = Progress::new(args.common.quiet);

@@ -4,10 +4,12 @@ use dbvitals_model::{Reason, Sheet};
 use dbvitals_redis::Watch;
 use futures_util::future::join_all;
 
-use super::server::Named;
 pub(super) use crate::commands::sheets::print;
 use crate::{
-    config::target::{Server, Target},
+    config::{
+        in_force::Named,
+        target::{Server, Target},
+    },
     exit::Exit,
     output,
     problem::Problem,

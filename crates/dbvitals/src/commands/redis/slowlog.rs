@@ -7,9 +7,10 @@ use dbvitals_model::Sheet;
 use dbvitals_redis::{Position, Watch};
 use futures_util::future::join_all;
 
-use super::{look, server};
+use super::look;
 use crate::{
     args::redis::{Format, slowlog::Args},
+    config::in_force,
     exit::Exit,
     output,
     problem::Problem,
@@ -20,7 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Shows what the slow log holds, or what comes into it.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
-    let named = server::named(&args.common.targets)?;
+    let named = in_force::named(&args.common.targets, &in_force::REDIS)?;
     look::block_on(async {
         let mut opened = look::open(&named).await?;
         let interval = args.interval.or(args.follow.then_some(INTERVAL));
