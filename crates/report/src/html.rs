@@ -4,6 +4,7 @@ mod charts;
 mod closing;
 mod cluster;
 mod findings;
+pub(crate) mod sheet;
 mod statement;
 mod table;
 mod view;

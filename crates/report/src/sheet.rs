@@ -1,4 +1,4 @@
-//! Sheets: what a look into one server shows, for the terminal, as Markdown and as JSON.
+//! Sheets: what a look into one server shows, for the terminal, as Markdown, HTML and JSON.
 
 use dbvitals_model::{
     Measure, Sheet, Unit,
@@ -6,7 +6,7 @@ use dbvitals_model::{
 };
 
 use crate::{
-    ColorChoice, humanize, json,
+    ColorChoice, html, humanize, json,
     markdown::escape,
     page::{DIM, FAIR, NOTE, PLAIN, Page, STRONG},
     table::{Align, Table, cell},
@@ -82,6 +82,15 @@ pub fn markdown(sheets: &[Sheet]) -> String {
     out
 }
 
+/// Sheets as one self-contained HTML file.
+///
+/// # Errors
+///
+/// If the page cannot be written, which is a defect.
+pub fn html(sheets: &[Sheet]) -> Result<String, askama::Error> {
+    html::sheet::render(sheets)
+}
+
 /// One sheet as indented JSON.
 pub fn pretty(sheet: &Sheet) -> Result<String, serde_json::Error> {
     Ok(json::printable(&serde_json::to_string_pretty(&writable(sheet))?))
@@ -106,7 +115,7 @@ pub fn line(sheet: &Sheet) -> Result<String, serde_json::Error> {
 }
 
 /// `redis-slowlog` is the slowlog.
-fn title(sheet: &Sheet) -> &str {
+pub(crate) fn title(sheet: &Sheet) -> &str {
     sheet.id.split_once('-').map_or(sheet.id.as_str(), |(_, title)| title)
 }
 
@@ -227,5 +236,17 @@ mod tests {
         assert_eq!(value["missing"][0]["reason"], "permission");
         assert_eq!(line(&sheet()).unwrap().lines().count(), 1);
         assert!(pretty(&sheet()).unwrap().lines().count() > 20);
+    }
+
+    #[test]
+    fn a_page_holds_the_same_values_and_no_foreign_markup() {
+        let mut sheet = sheet();
+        sheet.note("<script>alert(1)</script>");
+        let page = html(&[sheet]).unwrap();
+        for part in ["1.5 ms", "50 %", "keys\\x1b[2J", "Opened by</strong> ACL SETUSER a +x"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("<script") && page.contains("default-src 'none'"), "{page}");
+        assert!(page.contains("class=\"bar\""), "a share has a bar");
     }
 }

@@ -33,4 +33,6 @@ pub(crate) enum Format {
     Json,
     /// GitHub-flavoured Markdown
     Markdown,
+    /// One self-contained page
+    Html,
 }

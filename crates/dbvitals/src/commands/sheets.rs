@@ -36,12 +36,20 @@ pub(crate) fn print_with(
 }
 
 fn pages(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
-    output::data(&if common.format == Format::Markdown {
-        sheet::markdown(sheets)
-    } else {
-        let style = render::for_terminal(common.color, None, false, showing::Format::Terminal);
-        sheet::terminal(sheets, style.width, style.color)
+    output::data(&match common.format {
+        Format::Markdown => sheet::markdown(sheets),
+        Format::Html => page(sheets)?,
+        Format::Terminal | Format::Json => {
+            let style = render::for_terminal(common.color, None, false, showing::Format::Terminal);
+            sheet::terminal(sheets, style.width, style.color)
+        }
     })
+}
+
+/// Sheets as one HTML file.
+pub(crate) fn page(sheets: &[Sheet]) -> Result<String, Problem> {
+    sheet::html(sheets)
+        .map_err(|error| Problem::internal(format!("cannot write the page: {error}")))
 }
 
 fn objects<T>(

@@ -136,7 +136,7 @@ async fn each_statement_has_its_class_target_findings_and_advice() {
     ]);
     let sleeps = sleeps.ended(&[0]).json();
     assert!(text(&sleeps, "/statements/0/text").contains("pg_sleep"), "{sleeps:#}");
-    for format in ["terminal", "markdown"] {
+    for format in ["terminal", "markdown", "html"] {
         let page = dbvitals(&["query", "top", &url, "--format", format]).ended(&[0]).out;
         for wanted in ["mine.t", "By database", "simple read", "counted for"] {
             assert!(page.to_lowercase().contains(&wanted.to_lowercase()), "{wanted}: {page}");

@@ -62,7 +62,7 @@ fn the_slow_log_is_grouped_by_shape_and_never_reset() {
         assert!(advice[2].to_string().contains("SCAN"), "{advice}");
         assert!(!ran.out.contains("hunter2"), "values are never shown: {}", ran.out);
         assert_eq!(redis.cli(&["SLOWLOG", "LEN"]).unwrap(), length, "nothing was reset or added");
-        for format in ["terminal", "markdown"] {
+        for format in ["terminal", "markdown", "html"] {
             let page = dbvitals(&["redis", "slowlog", &url, "--format", format]).ended(&[0]).out;
             assert!(page.contains("user:") && page.contains("O(N) all keys"), "{page}");
         }

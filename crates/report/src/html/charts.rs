@@ -14,6 +14,9 @@ use crate::{humanize, visible, words};
 /// Circumference of the ring's circle, whose radius is 52.
 const AROUND: f64 = 326.726;
 
+/// A column all of whose texts are this short, in characters, is words, not names.
+const SHORT: usize = 16;
+
 /// A score as a ring.
 #[derive(Debug)]
 pub(super) struct Ring {
@@ -47,17 +50,24 @@ pub(super) fn ring(score: f64) -> Ring {
 
 /// All tables of leading figures that have rows.
 pub(super) fn all(report: &Report) -> Vec<Chart> {
-    report.overview.iter().filter(|table| !table.rows.is_empty()).map(chart).collect()
+    let drawn = |table: &Overview| table.columns.iter().position(|c| c.unit != Unit::Text);
+    let tables = report.overview.iter().filter(|table| !table.rows.is_empty());
+    tables.map(|table| chart(table, drawn(table))).collect()
 }
 
-fn chart(table: &Overview) -> Chart {
-    let drawn = table.columns.iter().position(|c| c.unit != Unit::Text);
+/// One table with bars at the column `drawn`.
+pub(super) fn chart(table: &Overview, drawn: Option<usize>) -> Chart {
     let largest = drawn.map_or(0.0, |column| {
         table.rows.iter().filter_map(|row| number(row.get(column)?)).fold(0.0, f64::max)
     });
+    let is_short = |place: usize| {
+        let text = |row: &Vec<Measure>| row.get(place).map_or(0, length);
+        place > 0 && table.rows.iter().all(|row| text(row) <= SHORT)
+    };
     let cell = |(place, (value, column)): (usize, (&Measure, &OverviewColumn))| {
         let text = visible::inline(&humanize::measure(value, column.unit));
         match number(value).filter(|_| drawn == Some(place) && largest > 0.0) {
+            _ if column.unit == Unit::Text && is_short(place) => Cell::Text(text),
             _ if column.unit == Unit::Text => Cell::Name(text),
             Some(v) => Cell::Bar { text, width: format!("{:.2}", 100.0 * v.max(0.0) / largest) },
             None => Cell::Number(text),
@@ -76,6 +86,14 @@ fn chart(table: &Overview) -> Chart {
             columns: table.columns.iter().map(column).collect(),
             rows: table.rows.iter().map(row).collect(),
         },
+    }
+}
+
+/// Characters of a text.
+fn length(value: &Measure) -> usize {
+    match value {
+        Measure::Text(text) => text.chars().count(),
+        Measure::Number(_) => 0,
     }
 }
 

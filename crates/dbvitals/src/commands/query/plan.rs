@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::{
     args::{query::plan::Args, showing::Format},
-    commands::audit,
+    commands::{audit, sheets},
     config::in_force::InForce,
     exit::Exit,
     output,
@@ -158,9 +158,12 @@ fn show_comparison(
                 render::for_terminal(showing.color, showing.width, showing.all, showing.format);
             sheet::terminal(&[told], style.width, style.color)
         }
-        Format::Html | Format::Sarif | Format::Junit => {
-            return Err(Problem::usage("a comparison is shown as terminal, json or markdown")
-                .hint("choose one of these with --format"));
+        Format::Html => sheets::page(&[told])?,
+        Format::Sarif | Format::Junit => {
+            return Err(Problem::usage(
+                "a comparison is shown as terminal, json, markdown or html",
+            )
+            .hint("choose one of these with --format"));
         }
     })?;
     // A plan that became dearer is what the comparison was made to find.

@@ -21,6 +21,10 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Shows what the slow log holds, or what comes into it.
 pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
+    if args.follow && args.common.format == Format::Html {
+        return Err(Problem::usage("--follow goes on, and a page of HTML has an end")
+            .hint("leave --follow out, or choose terminal, markdown or json"));
+    }
     let named = in_force::named(&args.common.targets, &in_force::REDIS)?;
     look::block_on(async {
         let mut opened = look::open(&named).await?;
