@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What `dbvitals query analyze --analyze` says of the 22 TPC-H queries, the 33 `a` queries of the Join Order Benchmark and our own.
 
-Usage: bench/plans.py [13 15 18] [--tpch DIR] [--job DIR] [--scale 0.2] [--tpchgen tpchgen-cli] [--json FILE] [--built DIR]
+Usage: bench/plans.py [13 15 18] [--tpch DIR] [--job DIR] [--scale 0.2] [--tpchgen tpchgen-cli] [--prove] [--json FILE] [--built DIR]
 (after `cargo xtask setup` and `cargo build --release`, `cargo build -p dbvitals-testkit --bins`)
 
 `--tpch` names a folder with the templates `1.sql` to `22.sql` as the kit of the TPC (tpc.org, "TPC-H Tools", folder
 dbgen/queries) has them, `--job` one with `1a.sql` … and `schema.sql` as the authors of the Join Order Benchmark publish
 them. tpchgen-cli makes the data (`pip install tpchgen-cli`). Neither queries nor data are part of this project. Each
-setup is run without keys and with primary keys, foreign keys and an index on each. Prints all that was found, for a
+setup is run without keys and with primary keys, foreign keys and an index on each. With `--prove` each index that is
+proposed is built and the statement run once more. Prints all that was found, for a
 person to judge (`false-positives.md` is such a judgement), and how long it took. Nothing is asserted.
 """
 
@@ -93,12 +94,32 @@ def show(where, name, report, seconds):
             print("  rewrite", json.dumps(rewrite)[:1500])
 
 
+def prove(server, database, text, report):
+    """Builds each index that is proposed, runs the statement again, and tells whether it was used and what it saved."""
+    before = executed(report)
+    for finding in report.get("findings", []):
+        for create in (finding.get("fix") or {}).get("statements", []):
+            if create.startswith("CREATE INDEX") and before:
+                server.sql(create.replace("CONCURRENTLY ", ""), database)
+                server.sql("analyze " + create.split(" ON ")[1].split(" (")[0], database)
+                name = create.split("CONCURRENTLY ")[1].split(" ON ")[0]
+                again, _ = analyze(server, database, text)
+                steps = [step["title"] for it in again.get("statements", []) for plan in it["plans"] for step in plan["steps"]]
+                used = any(name in title for title in steps)
+                after = executed(again)
+                finding["proof"] = f"{before:.0f} → {after:.0f} ms, index {'used' if used else 'NOT used'}"
+                print(f"  proof    {create}: {finding['proof']}")
+                server.sql("drop index " + finding["fix"]["undo"][0].split("CONCURRENTLY ")[1], database)
+
+
 def run(where, server, database, statements, kept):
     for name, before, text, after in statements:
         if before:
             server.sql(before, database)
         report, seconds = analyze(server, database, text)
         show(where, name, report, seconds)
+        if "--prove" in sys.argv:
+            prove(server, database, text, report)
         kept.append({"where": where, "name": name, "seconds": seconds, "text": text, "report": report})
         if after:
             server.sql(after, database)

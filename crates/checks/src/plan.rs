@@ -2,6 +2,7 @@
 
 pub mod aggregate_spill;
 pub mod bitmap_lossy;
+mod catalogue;
 pub mod compare;
 pub mod compare_sheet;
 pub mod cte_refiltered;

@@ -26,10 +26,38 @@ pub(super) fn conjuncts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The column and operator of a condition that compares one column with something that is none.
-pub(super) fn term(text: &str) -> Option<Term> {
-    let (left, operator) = compared(text)?;
-    column(left).map(|column| Term { column, operator: operator.to_owned() })
+/// The column of a node's own table and the operator of a condition that compares it with what is known before the
+/// table is read: a constant, or a column of another table.
+fn term(node: &Node, text: &str) -> Option<Term> {
+    if let Some((left, operator)) = compared(text) {
+        return column(left).map(|column| Term { column, operator: operator.to_owned() });
+    }
+    let own = format!("{}.", node.alias.as_ref().or(node.relation.as_ref())?);
+    let (left, operator, right) = sides(text)?;
+    let is_own = |side: &str| side.trim_start_matches('(').starts_with(&own);
+    let names_own = |side: &str| {
+        side.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '"')))
+            .any(|word| word.starts_with(&own))
+    };
+    let (side, operator) = if is_own(left) && !names_own(right) {
+        (left, operator)
+    } else if is_own(right) && !names_own(left) {
+        (right, turned(operator))
+    } else {
+        return None;
+    };
+    column(side).map(|column| Term { column, operator: operator.to_owned() })
+}
+
+/// The operator with its sides changed.
+fn turned(operator: &str) -> &str {
+    match operator {
+        "<" => ">",
+        ">" => "<",
+        "<=" => ">=",
+        ">=" => "<=",
+        other => other,
+    }
 }
 
 /// A column that is compared in another type: `((id)::numeric = 42.0)` is `id` and `numeric`.
@@ -55,7 +83,7 @@ pub(super) struct Call {
 pub(super) fn called(text: &str) -> Option<Call> {
     let left = compared(text)?.0.trim();
     let open = left.find('(')?;
-    let function = &left[..open];
+    let function = left[..open].trim_matches('"');
     let is_function =
         !function.is_empty() && function.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_function || !left.ends_with(')') || !mentions_column(&left[open..]) {
@@ -66,13 +94,44 @@ pub(super) fn called(text: &str) -> Option<Call> {
 
 /// The left side and the operator of a comparison whose right side names no column.
 fn compared(text: &str) -> Option<(&str, &'static str)> {
+    let (left, operator, right) = sides(text)?;
+    (!mentions_column(right)).then_some((left, operator))
+}
+
+/// Whether it is an equality of plain columns of two tables.
+pub(super) fn ties(text: &str) -> bool {
+    let table = |side: &str| Some(side.trim().rsplit_once('.')?.0.to_owned());
+    sides(text).is_some_and(|(left, operator, right)| {
+        let plain = |side: &str| !side.contains("::") && column(side).is_some();
+        operator == "=" && plain(left) && plain(right) && table(left) != table(right)
+    })
+}
+
+/// Whether every arm of a condition is a `LIKE` whose pattern begins with something fixed.
+pub(super) fn is_prefix_pattern(text: &str) -> bool {
     let text = unwrapped(text);
-    for operator in [" = ", " < ", " > ", " <= ", " >= ", " ~~ "] {
-        let Some(at) = top_level(text, operator).next() else { continue };
-        let (left, right) = (&text[..at], &text[at + operator.len()..]);
-        return (!mentions_column(right)).then(|| (left, operator.trim()));
+    let ends = top_level(text, " OR ").chain([text.len()]);
+    let mut start = 0;
+    for end in ends.collect::<Vec<_>>() {
+        let arm = unwrapped(&text[start..end]);
+        let pattern = sides(arm).filter(|(left, op, _)| *op == "~~" && column(left).is_some());
+        let Some((_, _, pattern)) = pattern else { return false };
+        let fixed = pattern.strip_prefix('\'').and_then(|it| it.chars().next());
+        if fixed.is_none_or(|c| matches!(c, '%' | '_' | '\'')) {
+            return false;
+        }
+        start = (end + " OR ".len()).min(text.len());
     }
-    None
+    true
+}
+
+/// Both sides of a comparison, and its operator between them.
+fn sides(text: &str) -> Option<(&str, &'static str, &str)> {
+    let text = unwrapped(text);
+    [" = ", " < ", " > ", " <= ", " >= ", " ~~ "].into_iter().find_map(|operator| {
+        let at = top_level(text, operator).next()?;
+        Some((&text[..at], operator.trim(), &text[at + operator.len()..]))
+    })
 }
 
 /// A bare column, perhaps with the alias of its table, perhaps read as text: `o.status`, `(status)::text`.
@@ -181,21 +240,33 @@ fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
     })
 }
 
-/// Columns for an index that answers a condition: those compared for equality, then one of a range.
-pub(super) fn index_columns(condition: &str) -> Vec<String> {
-    let terms: Vec<Term> = conjuncts(condition).into_iter().filter_map(term).collect();
+/// Columns of a node's table for an index that answers a condition: those compared for equality, then one of a range.
+pub(super) fn index_columns(node: &Node, condition: &str) -> Vec<String> {
+    let terms: Vec<Term> =
+        conjuncts(condition).into_iter().filter_map(|it| term(node, it)).collect();
     let mut columns: Vec<String> = Vec::new();
-    let mut add = |column: &String| {
-        if columns.len() < 4 && !columns.contains(column) {
-            columns.push(column.clone());
-        }
-    };
-    terms.iter().filter(|term| term.operator == "=").for_each(|term| add(&term.column));
+    let equal = terms.iter().filter(|term| term.operator == "=");
+    equal.for_each(|term| add_to(&mut columns, &term.column));
     let range = |term: &&Term| matches!(term.operator.as_str(), "<" | ">" | "<=" | ">=");
-    if let Some(term) = terms.iter().find(range) {
-        add(&term.column);
+    let is_bounded = |term: &Term| {
+        let same = |it: &&Term| it.column == term.column && range(it);
+        let below = |it: &Term| it.operator.starts_with('<');
+        terms.iter().filter(same).any(|it| below(it) != below(term))
+    };
+    // A range with one end, among other conditions, may hold for every row.
+    let is_alone = conjuncts(condition).len() == 1 || !columns.is_empty();
+    let ranges: Vec<&Term> = terms.iter().filter(range).collect();
+    let best = ranges.iter().find(|term| is_bounded(term));
+    if let Some(term) = best.or(ranges.first().filter(|_| is_alone)) {
+        add_to(&mut columns, &term.column);
     }
     columns
+}
+
+fn add_to(columns: &mut Vec<String>, column: &str) {
+    if columns.len() < 4 && !columns.iter().any(|it| it == column) {
+        columns.push(column.to_owned());
+    }
 }
 
 /// The table of a node as a statement names it.
@@ -246,9 +317,13 @@ mod tests {
     #[test]
     fn columns_come_from_plain_comparisons_only() {
         let all = "((note ~~ '%x AND y%'::text) AND (o.total > 990) AND ((status)::text = 'a''b'::text) AND (k = $1))";
+        let node = Node::new("Seq Scan");
+        let index_columns = |condition| index_columns(&node, condition);
         assert_eq!(conjuncts(all).len(), 4);
         assert_eq!(index_columns(all), ["status", "k", "total"]);
+        assert_eq!(index_columns("((a < 9) AND (b >= 1) AND (b < 7))"), ["b"]);
         for none in [
+            "((size >= 1) AND (((brand = 'x'::text) AND (size <= 5)) OR (brand = 'y'::text)))",
             "(lower(email) = 'x'::text)",
             "(a = b)",
             "((a = 1) OR (b = 2))",
@@ -266,6 +341,24 @@ mod tests {
             index_columns("(created >= '2024-01-01 00:00:00+00'::timestamp with time zone)"),
             ["created"]
         );
+    }
+
+    #[test]
+    fn what_is_tied_to_a_row_of_another_table_can_be_looked_up() {
+        let mut node = Node::new("Seq Scan");
+        node.relation = Some("lines".to_owned());
+        node.alias = Some("l".to_owned());
+        let of = |condition| index_columns(&node, condition);
+        assert_eq!(
+            of(
+                "((l.shipped >= '1994-01-01'::date) AND (p.part = l.part) AND (l.supplier = p.supplier))"
+            ),
+            ["part", "supplier", "shipped"]
+        );
+        assert_eq!(of("(p.shipped > l.ordered)"), ["ordered"]);
+        for none in ["(l.shipped > l.ordered)", "(p.a = p.b)", "(l.a = (p.b + l.c))", "(a = b)"] {
+            assert_eq!(of(none), [""; 0], "{none}");
+        }
     }
 
     #[test]

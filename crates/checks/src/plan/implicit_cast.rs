@@ -84,7 +84,12 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     })
 }
 
-fn type_of<'a>(facts: &'a DatabaseSnapshot, node: &Node, column: &str) -> Option<&'a str> {
+/// The type of a column of the table that a node reads, where the catalogue was read.
+pub(super) fn type_of<'a>(
+    facts: &'a DatabaseSnapshot,
+    node: &Node,
+    column: &str,
+) -> Option<&'a str> {
     let all = facts.columns.get().ok()?.iter();
     let mut it = all.filter(|it| {
         it.name == column
@@ -96,7 +101,7 @@ fn type_of<'a>(facts: &'a DatabaseSnapshot, node: &Node, column: &str) -> Option
 
 /// Whether a cast takes the column out of its index: reading a `varchar` as `text` does not. Where the column's type is
 /// not known, only casts no other type shares an index with.
-fn hides(cast: &str, own_type: Option<&str>) -> bool {
+pub(super) fn hides(cast: &str, own_type: Option<&str>) -> bool {
     match own_type {
         Some(own) => {
             let is_text = |name: &str| {

@@ -73,8 +73,8 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         );
         let advice = "Extend the index by the columns of the filter, or make it partial; the statement below is a \
                       candidate, to be proved by planning with it.";
-        let mut columns = expression::index_columns(condition);
-        for column in expression::index_columns(filter) {
+        let mut columns = expression::index_columns(node, condition);
+        for column in expression::index_columns(node, filter) {
             if !columns.contains(&column) {
                 columns.insert(0, column);
             }

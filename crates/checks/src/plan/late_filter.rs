@@ -2,7 +2,10 @@
 
 use dbvitals_model::{Severity, Unit};
 
-use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted};
+use super::{
+    expression,
+    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted},
+};
 use crate::{
     check::{Check, Run, Threshold},
     context::Context,
@@ -67,6 +70,10 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         let advice = if filter.contains(" OR ") {
             "An OR between two tables cannot be looked up: write one branch for each side and put them together by \
              UNION (or UNION ALL with the second branch excluding the first)."
+        } else if expression::conjuncts(filter).into_iter().any(expression::ties) {
+            "The join has an equality, and yet each row of one side was held against all of the other: index the \
+             column of the inner side, and see whether the outer side gave more rows than were planned (then mend \
+             that guess first)."
         } else {
             "Give the join an equality it can look up or hash by; where the condition is a range, index its column on \
              the inner side. Casts and functions around a join column hide it."
@@ -105,5 +112,13 @@ mod tests {
     fn an_or_across_tables_has_its_own_advice() {
         let finding = found(&CHECK, &join(1, 90_000, "((a.x = b.y) OR (a.z = b.w))")).remove(0);
         assert!(finding.recommendation.contains("UNION"));
+    }
+
+    #[test]
+    fn an_equality_that_is_there_is_not_asked_for() {
+        let advice = |filter| found(&CHECK, &join(1, 90_000, filter)).remove(0).recommendation;
+        assert!(advice("(n.region = r.id)").starts_with("The join has an equality"));
+        assert!(advice("((n.region)::text = (r.id)::text)").starts_with("Give the join"));
+        assert!(advice("(n.at < r.at)").starts_with("Give the join"));
     }
 }

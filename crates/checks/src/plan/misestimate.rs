@@ -110,7 +110,10 @@ fn error(seen: &Seen<'_>, cx: &Context<'_>, at: usize) -> Option<f64> {
     let node = seen.node(at);
     let (actual, estimate) = (node.actual.filter(|it| it.loops > 0.0)?, node.estimate?);
     let (rows, planned) = (actual.rows.max(1.0), estimate.rows.max(1.0));
-    if rows.max(planned) < cx.limit(&MIN_ROWS) || (rows < planned && may_end_early(seen, at)) {
+    if hands_on(node)
+        || rows.max(planned) < cx.limit(&MIN_ROWS)
+        || (rows < planned && may_end_early(seen, at))
+    {
         return None;
     }
     let factor = (rows / planned).max(planned / rows);
@@ -125,14 +128,38 @@ fn may_end_early(seen: &Seen<'_>, at: usize) -> bool {
             node.join_type.as_deref(),
             Some("Semi" | "Anti" | "Right Semi" | "Right Anti")
         );
-        matches!(node.kind.as_str(), "Limit" | "Merge Join" | "Memoize") || is_partial
+        matches!(node.kind.as_str(), "Limit" | "Merge Join" | "Memoize")
+            || is_partial
+            || has_empty_table(seen, above)
     };
     seen.node(at).is_aside()
         || seen.plan.ancestors(at).any(|above| stops(above) || seen.node(above).is_aside())
 }
 
+/// Whether it is a hash join whose table stayed empty: then one row of the outer side is all that is asked for.
+fn has_empty_table(seen: &Seen<'_>, join: usize) -> bool {
+    let is_empty = |at: usize| {
+        let node = seen.node(at);
+        node.kind == "Hash" && node.actual.is_some_and(|it| it.rows * it.loops < 1.0)
+    };
+    seen.node(join).kind == "Hash Join" && seen.plan.children(join).any(is_empty)
+}
+
+/// Whether it hands on the rows of the node below: the guess is not its own, and a merge join that reads some of them
+/// again makes them look more.
+fn hands_on(node: &Node) -> bool {
+    matches!(
+        node.kind.as_str(),
+        "Sort" | "Incremental Sort" | "Materialize" | "Hash" | "Gather" | "Gather Merge" | "Limit"
+    )
+}
+
 fn advice(node: &Node) -> &'static str {
-    if node.function.is_some() {
+    let filter = node.conditions.filter.as_deref().unwrap_or_default();
+    if node.is_scan() && expression::conjuncts(filter).into_iter().any(hides_columns) {
+        "The condition is on an expression or on a pattern, of which the planner knows nothing: write it on the plain \
+         column, or let CREATE STATISTICS … ON (expression) (14 and later) and ANALYZE tell it."
+    } else if node.function.is_some() {
         "The planner knows nothing of a function's result: declare ROWS of the function, or a support function."
     } else if node.is_scan() {
         "Run ANALYZE; if the guess stays wrong, columns of the condition depend on one another or an expression hides \
@@ -143,10 +170,19 @@ fn advice(node: &Node) -> &'static str {
     }
 }
 
+/// Whether a condition compares what a function or an operator makes of a column.
+fn hides_columns(condition: &str) -> bool {
+    expression::called(condition).is_some()
+}
+
 fn statistics(node: &Node) -> Option<Fix> {
     let table = expression::table_of(node)?;
     let condition = node.conditions.filter.as_deref().or(node.conditions.index_cond.as_deref())?;
-    let columns = expression::index_columns(condition);
+    let columns = expression::index_columns(node, condition);
+    if columns.is_empty() {
+        // Of an expression ANALYZE learns nothing.
+        return None;
+    }
     let analyze = format!("ANALYZE {table};");
     if columns.len() < 2 {
         return Some(
@@ -208,5 +244,32 @@ mod tests {
         let limit = "Limit  (cost=1.0..2.0 rows=1 width=4) (actual time=0.1..500.0 rows=1 loops=1)\n  \
              ->  Nested Loop  (cost=1.0..900.0 rows=100000 width=4) (actual time=0.1..500.0 rows=1 loops=1)\n";
         assert_eq!(found(&CHECK, limit).len(), 0);
+    }
+
+    #[test]
+    fn an_empty_table_of_a_hash_join_ends_the_other_side_early() {
+        let join = |rows: u64| {
+            format!(
+                "Sort  (cost=1.0..900.0 rows=100 width=4) (actual time=500.0..500.0 rows=0 loops=1)\n  \
+                 ->  Hash Join  (cost=1.0..900.0 rows=100 width=4) (actual time=0.1..500.0 rows=0 loops=1)\n        \
+                 Hash Cond: (a.id = b.id)\n        \
+                 ->  Seq Scan on a  (cost=0.0..10.0 rows=110000 width=4) (actual time=0.1..5.0 rows=1 loops=1)\n        \
+                 ->  Hash  (cost=0.4..8.0 rows=10 width=4) (actual time=0.1..490.0 rows={rows} loops=1)\n              \
+                 ->  Seq Scan on b  (cost=0.4..8.0 rows=10 width=4) (actual time=0.1..480.0 rows={rows} loops=1)\n"
+            )
+        };
+        assert_eq!(found(&CHECK, &join(0)).len(), 0);
+        assert_eq!(found(&CHECK, &join(1)).len(), 1);
+    }
+
+    #[test]
+    fn rows_that_a_merge_join_reads_again_are_no_error() {
+        let plan = "Merge Join  (cost=1.0..900.0 rows=100 width=4) (actual time=0.1..500.0 rows=90000 loops=1)\n  \
+             Merge Cond: (a.id = b.id)\n  \
+             ->  Sort  (cost=0.0..10.0 rows=90 width=4) (actual time=0.1..5.0 rows=90 loops=1)\n        \
+             ->  Seq Scan on a  (cost=0.0..10.0 rows=90 width=4) (actual time=0.1..5.0 rows=90 loops=1)\n  \
+             ->  Sort  (cost=0.4..8.0 rows=22000 width=4) (actual time=0.1..90.0 rows=4175746 loops=1)\n        \
+             ->  Seq Scan on b  (cost=0.4..8.0 rows=22000 width=4) (actual time=0.1..9.0 rows=22000 loops=1)\n";
+        assert_eq!(found(&CHECK, plan).len(), 0);
     }
 }

@@ -1,9 +1,13 @@
 //! A sequential scan that throws nearly everything away.
 
-use dbvitals_model::{Severity, Unit, pg::relation::Relation, plan::Node};
+use dbvitals_model::{
+    Severity, Unit,
+    pg::{DatabaseSnapshot, index::Index, relation::Relation},
+    plan::Node,
+};
 
 use super::{
-    expression,
+    catalogue, expression, implicit_cast,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained, quoted},
 };
 use crate::{
@@ -74,16 +78,17 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         let gain = seen.gain(cx, seen.own(at) * ratio)?;
         let problem =
             format!("reads {} rows to keep {}", words::count(removed + kept), words::count(kept));
-        let columns = expression::index_columns(filter);
-        let advice = advice(filter, &columns);
+        let columns = columns(facts, node, filter);
+        let index = facts.and_then(|facts| catalogue::index_over(facts, node, &columns));
+        let advice = advice(filter, &columns, index);
         let found = seen
-            .finding(cx, Severity::Warning, at, gain, (&problem, advice))
+            .finding(cx, Severity::Warning, at, gain, (&problem, &advice))
             .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
             .with(counted("rows kept", kept))
             .with(quoted("filter", filter));
         Some(match expression::create_index(node, &columns) {
-            Some(fix) => found.fixed_by(fix),
-            None => found,
+            Some(fix) if index.is_none() => found.fixed_by(fix),
+            _ => found,
         })
     })
 }
@@ -93,20 +98,48 @@ fn is_table(relation: &Relation, node: &Node) -> bool {
         && node.schema.as_ref().is_none_or(|schema| *schema == relation.schema)
 }
 
-fn advice(filter: &str, columns: &[String]) -> &'static str {
-    if !columns.is_empty() {
-        "Index the columns of the filter; the statement below is a candidate, to be proved by planning with it. \
-         If such an index exists, see why it was not used: a type that differs, or old statistics."
+/// What an index could be made of: the columns of the filter, those left out that are compared in another type.
+fn columns(facts: Option<&DatabaseSnapshot>, node: &Node, filter: &str) -> Vec<String> {
+    let hidden: Vec<String> = expression::conjuncts(filter)
+        .into_iter()
+        .filter_map(expression::cast_column)
+        .filter(|(column, cast)| {
+            let own_type = facts.and_then(|facts| implicit_cast::type_of(facts, node, column));
+            own_type.is_some() && implicit_cast::hides(cast, own_type)
+        })
+        .map(|(column, _)| column)
+        .collect();
+    let mut columns = expression::index_columns(node, filter);
+    columns.retain(|column| !hidden.contains(column));
+    columns
+}
+
+fn advice(filter: &str, columns: &[String], index: Option<&Index>) -> String {
+    if let Some(index) = index {
+        return format!(
+            "Index {} has these columns and was not chosen: see whether statistics are old (ANALYZE), whether the rows \
+             are more than was thought, and whether random_page_cost fits the disks.",
+            index.name
+        );
+    }
+    let advice = if !columns.is_empty() {
+        "Index the columns of the filter; the statement below is a candidate, to be proved by planning with it."
+    } else if expression::conjuncts(filter).into_iter().any(expression::is_prefix_pattern) {
+        "A pattern with a fixed beginning can be looked up in a B-tree with the operator class text_pattern_ops \
+         (or in any B-tree, where the collation is C)."
     } else if filter.contains("~~ '%") || filter.contains("~~* '%") {
         "A pattern that begins with a wildcard can use a trigram index only (pg_trgm, gin_trgm_ops)."
     } else {
         "No plain comparison of a column is in the filter: rewrite it so that a column stands alone on one side, or \
          index the expression."
-    }
+    };
+    advice.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use dbvitals_model::pg::schema::Column;
+
     use super::{super::seen::testing::*, *};
 
     fn scan(removed: u64, ms: f64) -> String {
@@ -152,5 +185,72 @@ mod tests {
         assert_eq!(with_rows(10_010.0).len(), 0);
         let finding = with_rows(500_000.0).remove(0);
         assert!(finding.impact.unwrap().contains("an estimate"));
+    }
+
+    #[test]
+    fn what_ties_a_subquery_to_its_row_is_indexed() {
+        let plan = "Seq Scan on app.orders o  (cost=0.0..9000.0 rows=10 width=4) (actual time=0.1..90.0 rows=10 loops=99)\n  \
+             Filter: (c.c_custkey = o.o_custkey)\n  Rows Removed by Filter: 299990\n";
+        let finding = found(&CHECK, plan).remove(0);
+        assert_eq!(
+            finding.fix.unwrap().statements,
+            ["CREATE INDEX CONCURRENTLY orders_o_custkey_idx ON app.orders (o_custkey);"]
+        );
+    }
+
+    #[test]
+    fn a_cast_leaves_nothing_to_index() {
+        let plan = "Seq Scan on app.orders  (cost=0.0..9000.0 rows=10 width=4) (actual time=0.1..90.0 rows=1 loops=1)\n  \
+             Filter: ((code)::text = '4711'::text)\n  Rows Removed by Filter: 299990\n";
+        let told = |own: &str| {
+            let (schema, table) = ("app".to_owned(), "orders".to_owned());
+            let (name, type_name) = ("code".to_owned(), own.to_owned());
+            let column = Column { schema, table, name, type_name, ..Column::default() };
+            found_with(&CHECK, plan, |facts| {
+                *crate::testing::edit(&mut facts.columns) = vec![column];
+            })
+        };
+        assert!(told("integer")[0].fix.is_none());
+        assert!(told("character varying(20)")[0].fix.is_some());
+    }
+
+    #[test]
+    fn an_index_that_is_there_is_not_proposed() {
+        let told = |keys: &[&str], predicate: Option<&str>| {
+            let index = Index {
+                schema: "app".to_owned(),
+                table: "orders".to_owned(),
+                name: "there".to_owned(),
+                method: "btree".to_owned(),
+                is_valid: true,
+                key_names: keys.iter().map(|key| (*key).to_owned()).collect(),
+                predicate: predicate.map(str::to_owned),
+                ..Index::default()
+            };
+            found_with(&CHECK, &scan(90_000, 50.0), |facts| {
+                *crate::testing::edit(&mut facts.indexes) = vec![index];
+            })
+            .remove(0)
+        };
+        let known = told(&["total", "status", "at"], None);
+        assert!(known.fix.is_none() && known.recommendation.starts_with("Index there has"));
+        assert!(told(&["status", "at", "total"], None).fix.is_some());
+        assert!(told(&["status", "total"], Some("(total > 9)")).fix.is_some());
+    }
+
+    #[test]
+    fn a_pattern_with_a_beginning_can_be_looked_up() {
+        let advice = |filter: &str| {
+            let plan =
+                scan(90_000, 50.0).replace("((status = 'new'::text) AND (total > 5))", filter);
+            found(&CHECK, &plan).remove(0).recommendation
+        };
+        assert!(advice("((part.name)::text ~~ 'forest%'::text)").contains("text_pattern_ops"));
+        assert!(
+            advice("((info IS NOT NULL) AND ((info ~~ 'a%1%'::text) OR (info ~~ 'b%'::text)))")
+                .contains("text_pattern_ops")
+        );
+        assert!(advice("(info ~~ '%x%'::text)").contains("trigram"));
+        assert!(advice("((info ~~ 'a%'::text) OR (info ~~ '%b'::text))").contains("trigram"));
     }
 }

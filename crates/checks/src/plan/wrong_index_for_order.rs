@@ -72,7 +72,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         );
         let advice = "Create an index that begins with the columns the filter compares by = and goes on with those \
                       of ORDER BY. As a stop-gap, `ORDER BY column + 0` keeps the planner from using this index.";
-        let columns = expression::index_columns(filter);
+        let columns = expression::index_columns(node, filter);
         let found = seen
             .finding(cx, Severity::Warning, at, gain, (&problem, advice))
             .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
