@@ -6,20 +6,26 @@
 
 mod any;
 mod arithmetic;
+mod below;
 mod cast;
 mod coalesce;
 mod counted;
 mod dates;
 mod distinct;
+mod fence;
 mod having;
 mod left_join;
+mod name;
 mod not_in;
+mod or_union;
 mod order;
+mod scalar;
 mod scope;
 mod shape;
 mod truth;
 mod union;
 mod walk;
+mod whole;
 
 use pg_query::NodeEnum;
 
@@ -149,6 +155,30 @@ const RULES: &[Rule] = &[
         apply: left_join::apply,
     },
     Rule {
+        name: "or-to-union",
+        what: "An OR over columns of several tables becomes a UNION of queries, one for each table.",
+        why: "Each query can use the index of its own table; with the OR, all rows are joined before any is dropped.",
+        apply: or_union::apply,
+    },
+    Rule {
+        name: "scalar-subquery-to-join",
+        what: "A subquery that is run for each row becomes a LEFT JOIN.",
+        why: "The join reads the table of the subquery once, or finds what it needs in one go; the subquery is run again for each row.",
+        apply: scalar::apply,
+    },
+    Rule {
+        name: "needless-materialized",
+        what: "MATERIALIZED is left out of a common table expression that is used once.",
+        why: "The planner can then push conditions into it and use indexes; materialized, it is computed in full and kept. Leave it where it was put there to keep the planner apart: the costs tell.",
+        apply: fence::materialized,
+    },
+    Rule {
+        name: "offset-zero",
+        what: "OFFSET 0, and a LIMIT that is none, are left out.",
+        why: "They skip and limit nothing.",
+        apply: fence::offset,
+    },
+    Rule {
         name: "function-of-time-to-range",
         what: "A condition on the day, month or year of a column becomes a range of the column.",
         why: "A range can use an index on the column and its statistics; a function of the column cannot.",
@@ -182,6 +212,9 @@ const RULES: &[Rule] = &[
 
 /// All other ways to write a statement that the rules know, one for each rule.
 pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite> {
+    if !whole::is_seen(statement.root()) {
+        return Vec::new();
+    }
     RULES.iter().filter_map(|rule| rewrite(statement.root(), catalogue, rule)).collect()
 }
 
@@ -195,7 +228,7 @@ fn rewrite(root: &NodeEnum, catalogue: &dyn Catalogue, rule: &Rule) -> Option<Re
     let mut needs: Vec<String> = told.into_iter().flat_map(|one| one.needs).collect();
     needs.sort();
     needs.dedup();
-    let text = shape::text(&changed)?;
+    let text = whole::text(&changed)?;
     Some(Rewrite {
         rule: rule.name,
         what: rule.what,

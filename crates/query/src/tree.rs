@@ -2,7 +2,7 @@
 
 use pg_query::{
     Node, NodeEnum,
-    protobuf::{SelectStmt, WithClause},
+    protobuf::{SelectStmt, WindowDef, WithClause},
 };
 
 /// What is called for each child.
@@ -48,6 +48,13 @@ pub(crate) fn with_clause(node: &NodeEnum) -> Option<&WithClause> {
         NodeEnum::MergeStmt(s) => s.with_clause.as_ref(),
         _ => None,
     }
+}
+
+fn of_window<'n>(window: &'n WindowDef, visit: Visit<'_, 'n>) {
+    many(&window.partition_clause, visit);
+    many(&window.order_clause, visit);
+    one(window.start_offset.as_deref(), visit);
+    one(window.end_offset.as_deref(), visit);
 }
 
 /// The children of a statement that writes, without its target and its common table expressions.
@@ -101,16 +108,26 @@ pub(crate) fn children<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
         NodeEnum::RangeTableSample(e) => {
             one(e.relation.as_deref(), visit);
             many(&e.args, visit);
+            one(e.repeatable.as_deref(), visit);
         }
-        NodeEnum::RangeTableFunc(e) => one(e.docexpr.as_deref(), visit),
+        NodeEnum::RangeTableFunc(e) => {
+            one(e.docexpr.as_deref(), visit);
+            one(e.rowexpr.as_deref(), visit);
+            many(&e.namespaces, visit);
+            many(&e.columns, visit);
+        }
+        NodeEnum::RangeTableFuncCol(e) => {
+            one(e.colexpr.as_deref(), visit);
+            one(e.coldefexpr.as_deref(), visit);
+        }
         NodeEnum::List(e) => many(&e.items, visit),
-        NodeEnum::ResTarget(e) => one(e.val.as_deref(), visit),
+        NodeEnum::ResTarget(e) => {
+            many(&e.indirection, visit);
+            one(e.val.as_deref(), visit);
+        }
         NodeEnum::SortBy(e) => one(e.node.as_deref(), visit),
         NodeEnum::GroupingSet(e) => many(&e.content, visit),
-        NodeEnum::WindowDef(e) => {
-            many(&e.partition_clause, visit);
-            many(&e.order_clause, visit);
-        }
+        NodeEnum::WindowDef(e) => of_window(e, visit),
         NodeEnum::MultiAssignRef(e) => one(e.source.as_deref(), visit),
         NodeEnum::AExpr(e) => {
             for side in [&e.lexpr, &e.rexpr] {
@@ -126,6 +143,9 @@ pub(crate) fn children<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
             many(&e.args, visit);
             many(&e.agg_order, visit);
             one(e.agg_filter.as_deref(), visit);
+            if let Some(window) = &e.over {
+                of_window(window, visit);
+            }
         }
         _ => of_operand(node, visit),
     }
@@ -148,12 +168,14 @@ fn of_operand<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
         }
         NodeEnum::AArrayExpr(e) => many(&e.elements, visit),
         NodeEnum::RowExpr(e) => many(&e.args, visit),
+        NodeEnum::GroupingFunc(e) => many(&e.args, visit),
         NodeEnum::CoalesceExpr(e) => many(&e.args, visit),
         NodeEnum::MinMaxExpr(e) => many(&e.args, visit),
         NodeEnum::XmlExpr(e) => {
             many(&e.named_args, visit);
             many(&e.args, visit);
         }
+        NodeEnum::XmlSerialize(e) => one(e.expr.as_deref(), visit),
         NodeEnum::CaseExpr(e) => {
             one(e.arg.as_deref(), visit);
             many(&e.args, visit);
@@ -165,5 +187,33 @@ fn of_operand<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
         }
         NodeEnum::NamedArgExpr(e) => one(e.arg.as_deref(), visit),
         _ => of_write(node, visit),
+    }
+}
+
+/// Calls `visit` for a node and all below it, those of queries among them.
+pub(crate) fn deep<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
+    visit(node);
+    let ctes = with_clause(node).into_iter().flat_map(|with| &with.ctes);
+    for cte in ctes.filter_map(|cte| cte.node.as_ref()) {
+        if let NodeEnum::CommonTableExpr(cte) = cte {
+            one(cte.ctequery.as_deref(), &mut |query| deep(query, visit));
+        }
+    }
+    match node {
+        NodeEnum::SelectStmt(select) => deep_select(select, visit),
+        _ => children(node, &mut |child| deep(child, visit)),
+    }
+}
+
+fn deep_select<'n>(select: &'n SelectStmt, visit: Visit<'_, 'n>) {
+    of_select(select, &mut |child| deep(child, visit));
+    // An arm is no node of its own.
+    for arm in [&select.larg, &select.rarg].into_iter().flatten() {
+        for cte in arm.with_clause.iter().flat_map(|with| &with.ctes) {
+            if let Some(NodeEnum::CommonTableExpr(cte)) = &cte.node {
+                one(cte.ctequery.as_deref(), &mut |query| deep(query, visit));
+            }
+        }
+        deep_select(arm, visit);
     }
 }

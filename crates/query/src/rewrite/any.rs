@@ -7,8 +7,9 @@ use pg_query::{
 
 use super::{
     Told,
+    below::deep,
     shape::{Constant, as_column, comparison, condition, constant, inner, node as wrapped},
-    walk::{Place, deep},
+    walk::Place,
 };
 
 /// From so many elements on a list is better an array.
@@ -57,10 +58,22 @@ pub(super) fn ors(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
             return None;
         }
     }
+    let known = place.column(&left);
     let mut made = condition("_0 IN (1, 2)", &[left])?;
     set_list(&mut made, values);
     *node = made;
-    Some(Told::equivalent("IN is defined as these comparisons joined by OR, for NULL as well"))
+    let same = "IN is defined as these comparisons joined by OR, for NULL as well";
+    match known.as_ref().map(|known| known.column.type_name.as_str()) {
+        // A list takes the column's 4 bytes, one comparison alone 8.
+        Some("real") => Some(Told::suggestion(
+            "an integer that has more digits than a real can hold equals other values in a list",
+        )),
+        None if kinds == Some(Kind::Integer) => Some(
+            Told::suggestion("the rows are the same unless the column is of type real")
+                .needing("the type of the column"),
+        ),
+        _ => Some(Told::equivalent(same)),
+    }
 }
 
 /// Types whose parameters take the type of the column beside them.
@@ -75,12 +88,15 @@ fn set_list(made: &mut NodeEnum, values: Vec<Node>) {
 }
 
 pub(super) fn long_list(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
-    // The parameter's number must be new to the whole statement: only lists of constants in statements without
-    // parameters of their own are rewritten, which the outermost node tells.
-    if !place.levels.is_empty()
+    // The parameter's number must be new to the whole statement.
+    if !place.is_root
         || !matches!(
             node,
-            NodeEnum::SelectStmt(_) | NodeEnum::DeleteStmt(_) | NodeEnum::UpdateStmt(_)
+            NodeEnum::SelectStmt(_)
+                | NodeEnum::DeleteStmt(_)
+                | NodeEnum::UpdateStmt(_)
+                | NodeEnum::InsertStmt(_)
+                | NodeEnum::MergeStmt(_)
         )
     {
         return None;

@@ -8,7 +8,7 @@ use pg_query::{
 use super::{
     Told,
     scope::{Level, parts},
-    shape::{inner, is_plain},
+    shape::{calls_sets, inner, is_plain},
     walk::Place,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     // DISTINCT alone is a list of one empty node; DISTINCT ON names expressions.
     let is_distinct = matches!(select.distinct_clause.as_slice(), [Node { node: None }]);
     let limit = select.limit_count.take();
-    let fits = is_distinct && is_plain(select) && limit.is_none();
+    let fits = is_distinct && is_plain(select) && limit.is_none() && !calls_sets(select);
     select.limit_count = limit;
     if !fits {
         return None;
@@ -34,6 +34,10 @@ pub(super) fn keys_shown(select: &SelectStmt, place: &Place<'_>) -> Option<Strin
     }
     let level = place.level_of(select);
     let shown = shown(select, &level, place)?;
+    // A column that two tables share is shown once, in a type both have.
+    if shows_all(select) && select.from_clause.iter().any(is_merging) {
+        return None;
+    }
     let mut names = Vec::new();
     for item in &level.items {
         let table = item.table.as_ref()?;
@@ -52,7 +56,7 @@ pub(super) fn keys_shown(select: &SelectStmt, place: &Place<'_>) -> Option<Strin
 }
 
 /// Tables, and inner joins of tables.
-fn is_inner(node: &Node) -> bool {
+pub(super) fn is_inner(node: &Node) -> bool {
     match inner(Some(node)) {
         Some(NodeEnum::RangeVar(_)) => true,
         Some(NodeEnum::JoinExpr(join)) => {
@@ -60,6 +64,33 @@ fn is_inner(node: &Node) -> bool {
             join.jointype == JoinType::JoinInner as i32
                 && join.alias.is_none()
                 && sides.into_iter().all(|side| side.as_deref().is_some_and(is_inner))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an unqualified star is shown.
+pub(super) fn shows_all(select: &SelectStmt) -> bool {
+    select.target_list.iter().any(|target| match inner(Some(target)) {
+        Some(NodeEnum::ResTarget(target)) => match inner(target.val.as_deref()) {
+            Some(NodeEnum::ColumnRef(column)) => {
+                matches!(column.fields.as_slice(), [Node { node: Some(NodeEnum::AStar(_)) }])
+            }
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// Whether a join makes one column of two.
+pub(super) fn is_merging(node: &Node) -> bool {
+    match inner(Some(node)) {
+        Some(NodeEnum::JoinExpr(join)) => {
+            join.is_natural
+                || !join.using_clause.is_empty()
+                || [&join.larg, &join.rarg]
+                    .into_iter()
+                    .any(|side| side.as_deref().is_some_and(is_merging))
         }
         _ => false,
     }

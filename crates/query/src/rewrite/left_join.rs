@@ -7,9 +7,10 @@ use pg_query::{
 
 use super::{
     Told,
+    below::deep,
     scope::{Level, parts},
-    shape::{as_column, comparison, inner, may_be_volatile},
-    walk::{Place, deep},
+    shape::{as_column, compares_exactly, comparison, inner, may_be_volatile},
+    walk::Place,
 };
 use crate::condition::{conjuncts, holds_subquery};
 
@@ -56,9 +57,11 @@ fn needless(join: &JoinExpr, select: &SelectStmt, place: &Place<'_>) -> Option<V
     level.add_table(range, &place.expressions);
     let table = level.items.first()?.table.clone()?;
     let own = place.catalogue.columns(&table)?;
+    let mut inside = place.clone();
+    inside.levels.push(place.level_of(select));
     let compared: Vec<String> = conjuncts(join.quals.as_deref())
         .into_iter()
-        .filter_map(|part| equal(part, alias))
+        .filter_map(|part| equal(part, alias, &own, &inside))
         .collect();
     let keys = place.catalogue.unique_keys(&table);
     let key =
@@ -95,19 +98,28 @@ fn names_it(node: &NodeEnum, alias: &str, own: &[super::Column]) -> bool {
     }
 }
 
-/// The column of the table that a condition compares by `=` with something that is none of its columns.
-fn equal(part: &NodeEnum, alias: &str) -> Option<String> {
+/// The column of the table that a condition compares by `=` with something that is none of its columns, and of a type
+/// of which each value equals at most one of the column's.
+fn equal(
+    part: &NodeEnum,
+    alias: &str,
+    columns: &[super::Column],
+    place: &Place<'_>,
+) -> Option<String> {
     let is_own = |node: &NodeEnum| {
         as_column(node)
             .and_then(parts)
             .is_some_and(|names| matches!(names.as_slice(), [of, _] if *of == alias))
     };
     let (column, op, other) = comparison(part, is_own)?;
-    let mut other = other.clone();
-    let mut own = false;
-    deep(&mut other, &mut |inside| {
-        own |= is_own(inside) || as_column(inside).is_some_and(|c| c.fields.len() < 2);
-    });
     let name = as_column(column).and_then(parts)?.last().map(|name| (*name).to_owned())?;
-    (op == "=" && !own).then_some(name)
+    let own = columns.iter().find(|own| own.name == name)?;
+    let is_exact = match other {
+        NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => true,
+        NodeEnum::ColumnRef(_) if is_own(other) => false,
+        _ => place
+            .column(other)
+            .is_some_and(|found| compares_exactly(&own.type_name, &found.column.type_name)),
+    };
+    (op == "=" && is_exact).then_some(name)
 }

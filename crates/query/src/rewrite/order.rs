@@ -8,7 +8,7 @@ use pg_query::{
 use super::{
     Told,
     shape::{function_name, inner},
-    walk::{Place, children_mut},
+    walk::Place,
 };
 use crate::tree::{children, of_select};
 
@@ -57,7 +57,7 @@ fn in_from(item: &mut NodeEnum, changed: &mut bool) {
                 }
             }
         }
-        other => children_mut(other, &mut |_| {}),
+        _ => {}
     }
 }
 

@@ -89,8 +89,24 @@ impl Level {
         level
     }
 
+    /// The tables of a query. Grouping sets show NULL in place of any column.
     pub(super) fn of_select(select: &SelectStmt, expressions: &[String]) -> Self {
-        Self::of(&select.from_clause, expressions)
+        let mut level = Self::of(&select.from_clause, expressions);
+        let sets = |node: &Node| matches!(node.node, Some(NodeEnum::GroupingSet(_)));
+        if select.group_clause.iter().any(sets) {
+            level.pad();
+        }
+        level
+    }
+
+    /// Any column may be NULL.
+    pub(super) fn pad(&mut self) {
+        self.items.iter_mut().for_each(|item| item.is_padded = true);
+    }
+
+    /// Everything goes by another name.
+    pub(super) fn rename(&mut self, alias: &str) {
+        self.items.iter_mut().for_each(|item| alias.clone_into(&mut item.alias));
     }
 
     pub(super) fn add_table(&mut self, range: &RangeVar, expressions: &[String]) {

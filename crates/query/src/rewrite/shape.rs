@@ -6,12 +6,12 @@ use pg_query::{
 };
 
 use super::{
+    below,
     scope::{Catalogue, Volatility, parts},
-    walk::children_mut,
 };
 use crate::{
     call,
-    tree::{children, of_select},
+    tree::{children, deep},
 };
 
 pub(super) fn inner(node: Option<&Node>) -> Option<&NodeEnum> {
@@ -26,24 +26,21 @@ pub(super) fn boxed(inside: NodeEnum) -> Box<Node> {
     Box::new(node(inside))
 }
 
-/// The tree as text; `None` where the text would not mean the tree.
-pub(super) fn text(root: &NodeEnum) -> Option<String> {
-    let text = root.deparse(pg_query::DeparseOptions::default()).ok()?;
-    let again = crate::Statement::parse(&text).ok()?;
-    let same = again.root().deparse(pg_query::DeparseOptions::default()).ok()?;
-    (same == text).then_some(text)
+/// A condition from a text in which `_0`, `_1` … stand for these nodes.
+pub(super) fn condition(text: &str, nodes: &[NodeEnum]) -> Option<NodeEnum> {
+    query(&format!("SELECT 1 WHERE {text}"), nodes)?.where_clause?.node
 }
 
-/// A condition from a text in which `_0`, `_1` … stand for these nodes. Trees are only ever made by parsing: the
-/// library ends the process on one that no text could have given.
-pub(super) fn condition(text: &str, nodes: &[NodeEnum]) -> Option<NodeEnum> {
-    let parsed = pg_query::parse(&format!("SELECT 1 WHERE {text}"), 0).ok()?.protobuf;
-    let NodeEnum::SelectStmt(select) = parsed.stmts.into_iter().next()?.stmt?.node? else {
-        return None;
-    };
-    let mut made = select.where_clause?.node?;
-    fill(&mut made, nodes);
-    Some(made)
+/// A query from a text in which `_0`, `_1` … stand for these nodes. Trees are only ever made by parsing: the library
+/// ends the process on one that no text could have given.
+pub(super) fn query(text: &str, nodes: &[NodeEnum]) -> Option<Box<SelectStmt>> {
+    let parsed = pg_query::parse(text, 0).ok()?.protobuf;
+    let mut made = parsed.stmts.into_iter().next()?.stmt?.node?;
+    below::deep(&mut made, &mut |node| fill(node, nodes));
+    match made {
+        NodeEnum::SelectStmt(select) => Some(select),
+        _ => None,
+    }
 }
 
 fn fill(made: &mut NodeEnum, nodes: &[NodeEnum]) {
@@ -54,9 +51,8 @@ fn fill(made: &mut NodeEnum, nodes: &[NodeEnum]) {
         },
         _ => None,
     };
-    match wanted.and_then(|place| nodes.get(place)) {
-        Some(node) => *made = node.clone(),
-        None => children_mut(made, &mut |child| fill(child, nodes)),
+    if let Some(node) = wanted.and_then(|place| nodes.get(place)) {
+        *made = node.clone();
     }
 }
 
@@ -170,28 +166,67 @@ pub(super) fn draws_together(node: &NodeEnum) -> bool {
     }
 }
 
-/// Whether anything below calls a function that is not known to be steady, or asks something of the session.
+/// Functions of PostgreSQL that yield one value and hold still within a statement.
+const STEADY: &[&str] = &[
+    "abs",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "btrim",
+    "count",
+    "date_part",
+    "date_trunc",
+    "every",
+    "extract",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "now",
+    "round",
+    "sum",
+    "upper",
+];
+
+/// Whether anything below calls a function that is not known to be steady.
 pub(super) fn may_be_volatile(node: &NodeEnum, catalogue: &dyn Catalogue) -> bool {
-    let mut found = match node {
-        NodeEnum::FuncCall(call) => match function_name(call) {
-            Some(
-                "now" | "lower" | "upper" | "length" | "abs" | "date_trunc" | "count" | "sum"
-                | "min" | "max" | "avg" | "extract" | "date_part",
-            ) => false,
-            Some(name) => !matches!(
-                catalogue.volatility(name),
-                Some(Volatility::Immutable | Volatility::Stable)
-            ),
-            None => true,
-        },
-        _ => false,
-    };
-    let mut look = |child: &NodeEnum| found |= may_be_volatile(child, catalogue);
-    match node {
-        NodeEnum::SelectStmt(select) => of_select(select, &mut look),
-        _ => children(node, &mut look),
-    }
+    let mut found = false;
+    deep(node, &mut |below| found |= is_unsteady(below, catalogue));
     found
+}
+
+fn is_unsteady(node: &NodeEnum, catalogue: &dyn Catalogue) -> bool {
+    let NodeEnum::FuncCall(call) = node else { return false };
+    function_name(call).is_none_or(|name| {
+        let known = catalogue.volatility(name);
+        !STEADY.contains(&name)
+            && !matches!(known, Some(Volatility::Immutable | Volatility::Stable))
+    })
+}
+
+/// Whether something a query shows may yield several rows: any call that is not known to yield one value.
+pub(super) fn calls_sets(select: &SelectStmt) -> bool {
+    fn calls(node: &NodeEnum) -> bool {
+        let own = match node {
+            NodeEnum::SubLink(_) => return false,
+            NodeEnum::FuncCall(call) => {
+                !call::is_aggregate(call)
+                    && !function_name(call).is_some_and(|name| STEADY.contains(&name))
+            }
+            _ => false,
+        };
+        let mut found = own;
+        children(node, &mut |child| found |= calls(child));
+        found
+    }
+    select.target_list.iter().any(|target| inner(Some(target)).is_some_and(calls))
+}
+
+/// Whether a value of one type equals at most one of the other: integers of different lengths do, integers and floating
+/// point do not.
+pub(super) fn compares_exactly(left: &str, right: &str) -> bool {
+    const INTEGERS: &[&str] = &["bigint", "integer", "smallint"];
+    left == right || (INTEGERS.contains(&left) && INTEGERS.contains(&right))
 }
 
 /// Puts a condition beside the one that is there.

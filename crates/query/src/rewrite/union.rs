@@ -8,7 +8,7 @@ use pg_query::{
 use super::{
     Told,
     distinct::keys_shown,
-    shape::{Constant, constant, draws_together, inner},
+    shape::{Constant, calls_sets, constant, draws_together, inner},
     walk::Place,
 };
 
@@ -105,21 +105,4 @@ fn is_aggregate(node: &NodeEnum) -> bool {
             found
         }
     }
-}
-
-/// Whether something shown may yield several rows: any call but of an aggregate.
-fn calls_sets(select: &SelectStmt) -> bool {
-    fn calls(node: &NodeEnum) -> bool {
-        match node {
-            NodeEnum::SubLink(_) => false,
-            NodeEnum::FuncCall(call) if crate::call::is_aggregate(call) => false,
-            NodeEnum::FuncCall(_) => true,
-            _ => {
-                let mut found = false;
-                crate::tree::children(node, &mut |child| found |= calls(child));
-                found
-            }
-        }
-    }
-    select.target_list.iter().any(|target| inner(Some(target)).is_some_and(calls))
 }

@@ -2,11 +2,13 @@
 
 use pg_query::{
     Node, NodeEnum,
-    protobuf::{BoolExprType, JoinExpr, SelectStmt, WithClause},
+    protobuf::{InsertStmt, MergeStmt, OnConflictAction, ReturningClause, SelectStmt, WithClause},
 };
 
 use super::{
     Apply, Told,
+    below::{children_mut, lists_of},
+    name,
     scope::{Catalogue, Found, Level, find},
 };
 
@@ -18,6 +20,8 @@ pub(crate) struct Place<'a> {
     pub(super) levels: Vec<Level>,
     /// Names of common table expressions.
     pub(super) expressions: Vec<String>,
+    /// The node is the whole statement.
+    pub(super) is_root: bool,
 }
 
 impl Place<'_> {
@@ -41,10 +45,15 @@ pub(super) fn apply_everywhere(
     apply: Apply,
 ) -> Vec<Told> {
     let mut walk = Walk { apply, told: Vec::new() };
-    let place = Place { catalogue, levels: Vec::new(), expressions: Vec::new() };
-    walk.visit(root, &place);
+    let place = Place { catalogue, levels: Vec::new(), expressions: Vec::new(), is_root: false };
+    let names = targets(root).map(|targets| name::of_targets(targets));
+    walk.descend(root, &place);
+    walk.apply(root, &Place { is_root: true, ..place }, names);
     walk.told
 }
+
+/// The names of what a query shows, before it is changed.
+type Names = Option<Vec<Option<String>>>;
 
 struct Walk {
     apply: Apply,
@@ -53,25 +62,32 @@ struct Walk {
 
 impl Walk {
     fn visit(&mut self, node: &mut NodeEnum, place: &Place<'_>) {
+        let names = targets(node).map(|targets| name::of_targets(targets));
+        self.descend(node, place);
+        self.apply(node, place, names);
+    }
+
+    /// Asks the rule about one node. What a query shows keeps its names.
+    fn apply(&mut self, node: &mut NodeEnum, place: &Place<'_>, names: Names) {
+        self.told.extend((self.apply)(node, place));
+        if let (Some(names), Some(targets)) = (names, targets(node)) {
+            name::keep(&names, targets);
+        }
+    }
+
+    fn descend(&mut self, node: &mut NodeEnum, place: &Place<'_>) {
         match node {
             NodeEnum::SelectStmt(select) => self.select(select, place),
-            NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) | NodeEnum::InsertStmt(_) => {
-                self.write(node, place);
-            }
+            NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) => self.write(node, place),
+            NodeEnum::InsertStmt(insert) => self.insert(insert, place),
+            NodeEnum::MergeStmt(merge) => self.merge(merge, place),
             NodeEnum::ExplainStmt(e) => self.one(e.query.as_deref_mut(), place),
             NodeEnum::DeclareCursorStmt(e) => self.one(e.query.as_deref_mut(), place),
             NodeEnum::CreateTableAsStmt(e) => self.one(e.query.as_deref_mut(), place),
             NodeEnum::ViewStmt(e) => self.one(e.query.as_deref_mut(), place),
             NodeEnum::CopyStmt(e) => self.one(e.query.as_deref_mut(), place),
-            NodeEnum::BoolExpr(e) if e.boolop != BoolExprType::NotExpr as i32 => {
-                self.all(&mut e.args, place);
-            }
-            NodeEnum::JoinExpr(join) => self.join(join, place),
-            _ => {
-                children_mut(node, &mut |child| self.visit(child, place));
-            }
+            _ => children_mut(node, &mut |child| self.visit(child, place)),
         }
-        self.told.extend((self.apply)(node, place));
     }
 
     fn one(&mut self, node: Option<&mut Node>, place: &Place<'_>) {
@@ -84,12 +100,6 @@ impl Walk {
         for node in nodes {
             self.one(Some(node), place);
         }
-    }
-
-    fn join(&mut self, join: &mut JoinExpr, place: &Place<'_>) {
-        self.one(join.larg.as_deref_mut(), place);
-        self.one(join.rarg.as_deref_mut(), place);
-        self.one(join.quals.as_deref_mut(), place);
     }
 
     /// Walks the common table expressions; the place of what follows them.
@@ -121,157 +131,102 @@ impl Walk {
         }
         let mut inside = outer.clone();
         inside.levels.push(Level::of_select(select, &outer.expressions));
-        self.all(&mut select.from_clause, &inside);
         self.one(select.where_clause.as_deref_mut(), &inside);
         self.one(select.having_clause.as_deref_mut(), &inside);
-        for list in [
-            &mut select.distinct_clause,
-            &mut select.target_list,
-            &mut select.group_clause,
-            &mut select.window_clause,
-            &mut select.values_lists,
-            &mut select.sort_clause,
-        ] {
+        for list in lists_of(select) {
             self.all(list, &inside);
         }
         self.one(select.limit_count.as_deref_mut(), &inside);
         self.one(select.limit_offset.as_deref_mut(), &inside);
     }
 
+    /// `UPDATE` and `DELETE`.
     fn write(&mut self, node: &mut NodeEnum, place: &Place<'_>) {
-        match node {
-            NodeEnum::UpdateStmt(update) => {
-                let mut inside = self.with(update.with_clause.as_mut(), place);
-                let mut level = Level::of(&update.from_clause, &inside.expressions);
-                update.relation.iter().for_each(|table| level.add_table(table, &[]));
-                inside.levels.push(level);
-                self.all(&mut update.target_list, &inside);
-                self.all(&mut update.from_clause, &inside);
-                self.one(update.where_clause.as_deref_mut(), &inside);
-            }
-            NodeEnum::DeleteStmt(delete) => {
-                let mut inside = self.with(delete.with_clause.as_mut(), place);
-                let mut level = Level::of(&delete.using_clause, &inside.expressions);
-                delete.relation.iter().for_each(|table| level.add_table(table, &[]));
-                inside.levels.push(level);
-                self.all(&mut delete.using_clause, &inside);
-                self.one(delete.where_clause.as_deref_mut(), &inside);
-            }
-            NodeEnum::InsertStmt(insert) => {
-                let inside = self.with(insert.with_clause.as_mut(), place);
-                self.one(insert.select_stmt.as_deref_mut(), &inside);
-            }
-            _ => {}
+        let (with, relation, from, targets, condition, returning) = match node {
+            NodeEnum::UpdateStmt(e) => (
+                e.with_clause.as_mut(),
+                &e.relation,
+                &mut e.from_clause,
+                Some(&mut e.target_list),
+                e.where_clause.as_deref_mut(),
+                e.returning_clause.as_mut(),
+            ),
+            NodeEnum::DeleteStmt(e) => (
+                e.with_clause.as_mut(),
+                &e.relation,
+                &mut e.using_clause,
+                None,
+                e.where_clause.as_deref_mut(),
+                e.returning_clause.as_mut(),
+            ),
+            _ => return,
+        };
+        let mut inside = self.with(with, place);
+        let mut level = Level::of(from, &inside.expressions);
+        relation.iter().for_each(|table| level.add_table(table, &[]));
+        inside.levels.push(level);
+        self.all(from, &inside);
+        self.one(condition, &inside);
+        if let Some(targets) = targets {
+            self.all(targets, &inside);
         }
+        self.returning(returning, &inside);
+    }
+
+    /// `INSERT`. The query of one with `ON CONFLICT` is left alone: which of two rows comes first decides what becomes
+    /// of both, and another way to find the same rows may find them in another order.
+    fn insert(&mut self, insert: &mut InsertStmt, place: &Place<'_>) {
+        let mut inside = self.with(insert.with_clause.as_mut(), place);
+        let mut level = Level::default();
+        insert.relation.iter().for_each(|table| level.add_table(table, &[]));
+        let Some(conflict) = &mut insert.on_conflict_clause else {
+            self.one(insert.select_stmt.as_deref_mut(), &inside);
+            inside.levels.push(level);
+            self.returning(insert.returning_clause.as_mut(), &inside);
+            return;
+        };
+        if conflict.action == OnConflictAction::OnconflictUpdate as i32 {
+            // The row that was refused has the columns of the table; what it holds is not stored.
+            let mut both = inside.clone();
+            let mut refused = level.clone();
+            refused.rename("excluded");
+            level.items.extend(refused.items);
+            level.pad();
+            both.levels.push(level.clone());
+            self.all(&mut conflict.target_list, &both);
+            self.one(conflict.where_clause.as_deref_mut(), &both);
+            level.items.pop();
+        }
+        inside.levels.push(level);
+        self.returning(insert.returning_clause.as_mut(), &inside);
+    }
+
+    /// `MERGE`. A row may be missing on either side, so nothing is known not to be NULL.
+    fn merge(&mut self, merge: &mut MergeStmt, place: &Place<'_>) {
+        let mut inside = self.with(merge.with_clause.as_mut(), place);
+        let source: Vec<Node> = merge.source_relation.iter().map(|node| (**node).clone()).collect();
+        let mut level = Level::of(&source, &inside.expressions);
+        merge.relation.iter().for_each(|table| level.add_table(table, &[]));
+        level.pad();
+        self.one(merge.source_relation.as_deref_mut(), &inside);
+        inside.levels.push(level);
+        self.one(merge.join_condition.as_deref_mut(), &inside);
+        self.all(&mut merge.merge_when_clauses, &inside);
+        self.returning(merge.returning_clause.as_mut(), &inside);
+    }
+
+    fn returning(&mut self, clause: Option<&mut ReturningClause>, place: &Place<'_>) {
+        let Some(clause) = clause else { return };
+        let names = name::of_targets(&clause.exprs);
+        self.all(&mut clause.exprs, place);
+        name::keep(&names, &mut clause.exprs);
     }
 }
 
-/// Calls `visit` for the children of a table or an expression, queries among them; a query's own are the walk's.
-pub(super) fn children_mut(node: &mut NodeEnum, visit: &mut dyn FnMut(&mut NodeEnum)) {
-    let mut lists: Vec<&mut Vec<Node>> = Vec::new();
-    let mut ones: Vec<&mut Option<Box<Node>>> = Vec::new();
+/// What a query shows.
+fn targets(node: &mut NodeEnum) -> Option<&mut Vec<Node>> {
     match node {
-        NodeEnum::RangeSubselect(e) => ones.push(&mut e.subquery),
-        NodeEnum::RangeFunction(e) => lists.push(&mut e.functions),
-        NodeEnum::List(e) => lists.push(&mut e.items),
-        NodeEnum::ResTarget(e) => ones.push(&mut e.val),
-        NodeEnum::SortBy(e) => ones.push(&mut e.node),
-        NodeEnum::MultiAssignRef(e) => ones.push(&mut e.source),
-        NodeEnum::AExpr(e) => ones.extend([&mut e.lexpr, &mut e.rexpr]),
-        NodeEnum::BoolExpr(e) => lists.push(&mut e.args),
-        NodeEnum::SubLink(e) => ones.extend([&mut e.testexpr, &mut e.subselect]),
-        NodeEnum::FuncCall(e) => {
-            lists.extend([&mut e.args, &mut e.agg_order]);
-            ones.push(&mut e.agg_filter);
-        }
-        NodeEnum::TypeCast(e) => ones.push(&mut e.arg),
-        NodeEnum::CollateClause(e) => ones.push(&mut e.arg),
-        NodeEnum::NullTest(e) => ones.push(&mut e.arg),
-        NodeEnum::BooleanTest(e) => ones.push(&mut e.arg),
-        NodeEnum::AIndirection(e) => ones.push(&mut e.arg),
-        NodeEnum::AArrayExpr(e) => lists.push(&mut e.elements),
-        NodeEnum::RowExpr(e) => lists.push(&mut e.args),
-        NodeEnum::CoalesceExpr(e) => lists.push(&mut e.args),
-        NodeEnum::MinMaxExpr(e) => lists.push(&mut e.args),
-        NodeEnum::CaseExpr(e) => {
-            ones.extend([&mut e.arg, &mut e.defresult]);
-            lists.push(&mut e.args);
-        }
-        NodeEnum::CaseWhen(e) => ones.extend([&mut e.expr, &mut e.result]),
-        _ => {}
-    }
-    let of_lists = lists.into_iter().flatten().filter_map(|node| node.node.as_mut());
-    of_lists.for_each(&mut *visit);
-    ones.into_iter().flatten().filter_map(|node| node.node.as_mut()).for_each(&mut *visit);
-}
-
-/// Calls `visit` for a node and all below it, those of queries among them, from the inside out.
-pub(super) fn deep(node: &mut NodeEnum, visit: &mut dyn FnMut(&mut NodeEnum)) {
-    match node {
-        NodeEnum::SelectStmt(select) => deep_select(select, visit),
-        NodeEnum::UpdateStmt(e) => {
-            deep_with(e.with_clause.as_mut(), visit);
-            deep_all(&mut e.target_list, visit);
-            deep_all(&mut e.from_clause, visit);
-            deep_one(e.where_clause.as_deref_mut(), visit);
-        }
-        NodeEnum::DeleteStmt(e) => {
-            deep_with(e.with_clause.as_mut(), visit);
-            deep_all(&mut e.using_clause, visit);
-            deep_one(e.where_clause.as_deref_mut(), visit);
-        }
-        NodeEnum::JoinExpr(e) => {
-            for side in [&mut e.larg, &mut e.rarg, &mut e.quals] {
-                deep_one(side.as_deref_mut(), visit);
-            }
-        }
-        _ => children_mut(node, &mut |child| deep(child, visit)),
-    }
-    visit(node);
-}
-
-fn deep_one(node: Option<&mut Node>, visit: &mut dyn FnMut(&mut NodeEnum)) {
-    if let Some(node) = node.and_then(|node| node.node.as_mut()) {
-        deep(node, visit);
-    }
-}
-
-fn deep_all(nodes: &mut [Node], visit: &mut dyn FnMut(&mut NodeEnum)) {
-    for node in nodes {
-        deep_one(Some(node), visit);
-    }
-}
-
-fn deep_with(with: Option<&mut WithClause>, visit: &mut dyn FnMut(&mut NodeEnum)) {
-    for cte in with.into_iter().flat_map(|with| &mut with.ctes) {
-        if let Some(NodeEnum::CommonTableExpr(cte)) = cte.node.as_mut() {
-            deep_one(cte.ctequery.as_deref_mut(), visit);
-        }
-    }
-}
-
-fn deep_select(select: &mut SelectStmt, visit: &mut dyn FnMut(&mut NodeEnum)) {
-    deep_with(select.with_clause.as_mut(), visit);
-    for arm in [&mut select.larg, &mut select.rarg].into_iter().flatten() {
-        deep_select(arm, visit);
-    }
-    for list in [
-        &mut select.from_clause,
-        &mut select.distinct_clause,
-        &mut select.target_list,
-        &mut select.group_clause,
-        &mut select.window_clause,
-        &mut select.values_lists,
-        &mut select.sort_clause,
-    ] {
-        deep_all(list, visit);
-    }
-    for one in [
-        &mut select.where_clause,
-        &mut select.having_clause,
-        &mut select.limit_count,
-        &mut select.limit_offset,
-    ] {
-        deep_one(one.as_deref_mut(), visit);
+        NodeEnum::SelectStmt(select) => Some(&mut select.target_list),
+        _ => None,
     }
 }
