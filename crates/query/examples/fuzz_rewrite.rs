@@ -55,7 +55,7 @@ fn run(limit: Duration, seed: u64, corpus: &[String]) -> ExitCode {
     let mut rules: BTreeMap<&str, u64> = BTreeMap::new();
     while begun.elapsed() < limit {
         // Most mutations of words still are statements; few of bytes are.
-        let text = if dice.below(4) == 0 {
+        let text = if dice.below(8) == 0 {
             String::from_utf8_lossy(&mutated(&mut dice, &bytes)).into_owned()
         } else {
             reworded(&mut dice, corpus)
@@ -87,7 +87,7 @@ fn run(limit: Duration, seed: u64, corpus: &[String]) -> ExitCode {
 /// A statement with words taken from others, removed, doubled and moved.
 fn reworded(dice: &mut Dice, corpus: &[String]) -> String {
     let mut words = words(&corpus[dice.below(corpus.len())]);
-    for _ in 0..=dice.below(5) {
+    for _ in 0..=dice.below(3) {
         let at = dice.below(words.len() + 1);
         let other = self::words(&corpus[dice.below(corpus.len())]);
         let from = dice.below(other.len());
@@ -102,8 +102,8 @@ fn reworded(dice: &mut Dice, corpus: &[String]) -> String {
             3 if at < words.len() => words[at] = other[from],
             4 if at < words.len() => {
                 // A whole statement in brackets, where an expression may stand.
-                words[at] = "(";
-                words.splice(at + 1..at + 1, other.iter().copied().chain([")"]));
+                let whole = ["("].into_iter().chain(other.iter().copied()).chain([")"]);
+                words.splice(at..=at, whole);
             }
             _ => {
                 let end = (at + dice.below(6)).min(words.len());

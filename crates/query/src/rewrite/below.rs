@@ -141,14 +141,13 @@ pub(super) fn children_mut(node: &mut NodeEnum, visit: Visit<'_>) {
 
 /// Calls `visit` for a node and all below it, those of queries among them, from the inside out.
 pub(super) fn deep(node: &mut NodeEnum, visit: Visit<'_>) {
-    match node {
-        NodeEnum::SelectStmt(select) => deep_select(select, visit),
-        _ => {
-            deep_with(with_clause_mut(node), visit);
-            let mut children = Children::default();
-            children.of_write(node);
-            children.visit(&mut |child| deep(child, visit));
-        }
+    if let NodeEnum::SelectStmt(select) = node {
+        deep_select(select, visit);
+    } else {
+        deep_with(with_clause_mut(node), visit);
+        let mut children = Children::default();
+        children.of_write(node);
+        children.visit(&mut |child| deep(child, visit));
     }
     visit(node);
 }

@@ -20,7 +20,7 @@ fn of_target(node: &NodeEnum) -> Option<String> {
     if !target.name.is_empty() {
         return Some(target.name.clone());
     }
-    Some(own(inner(target.val.as_deref())?)?.unwrap_or_else(|| NAMELESS.to_owned()))
+    own(inner(target.val.as_deref())?)
 }
 
 /// Gives targets whose names changed their old ones.
@@ -38,24 +38,27 @@ pub(super) fn keep(before: &[Option<String>], targets: &mut [Node]) {
     }
 }
 
-/// The name an expression gives its column; the outer `None` where that is not known, the inner where it gives none.
-fn own(node: &NodeEnum) -> Option<Option<String>> {
-    let named = |name: &str| Some(Some(name.to_owned()));
+/// The name an expression gives its column; `None` where that is not known.
+fn own(node: &NodeEnum) -> Option<String> {
+    let named = |name: &str| Some(name.to_owned());
     match node {
-        NodeEnum::ColumnRef(column) => last(&column.fields).map(Some),
-        NodeEnum::FuncCall(call) => last(&call.funcname).map(Some),
+        NodeEnum::ColumnRef(column) => last(&column.fields),
+        NodeEnum::FuncCall(call) => last(&call.funcname),
         NodeEnum::AExpr(e) if e.kind == AExprKind::AexprNullif as i32 => named("nullif"),
         NodeEnum::AExpr(_)
         | NodeEnum::BoolExpr(_)
         | NodeEnum::NullTest(_)
         | NodeEnum::BooleanTest(_)
         | NodeEnum::AConst(_)
-        | NodeEnum::ParamRef(_) => Some(None),
+        | NodeEnum::ParamRef(_) => named(NAMELESS),
         NodeEnum::CollateClause(e) => own(inner(e.arg.as_deref())?),
-        NodeEnum::TypeCast(e) => match own(inner(e.arg.as_deref())?)? {
-            Some(name) => Some(Some(name)),
-            None => last(&e.type_name.as_ref()?.names).map(Some),
-        },
+        NodeEnum::TypeCast(e) => {
+            let of_argument = own(inner(e.arg.as_deref())?)?;
+            if of_argument == NAMELESS {
+                return last(&e.type_name.as_ref()?.names);
+            }
+            Some(of_argument)
+        }
         NodeEnum::CoalesceExpr(_) => named("coalesce"),
         NodeEnum::AArrayExpr(_) => named("array"),
         NodeEnum::RowExpr(_) => named("row"),
@@ -68,7 +71,7 @@ fn own(node: &NodeEnum) -> Option<Option<String>> {
                 return named("array");
             }
             if !is(SubLinkType::ExprSublink) {
-                return Some(None);
+                return named(NAMELESS);
             }
             let NodeEnum::SelectStmt(mut select) = inner(sub.subselect.as_deref())?.clone() else {
                 return None;
@@ -76,7 +79,7 @@ fn own(node: &NodeEnum) -> Option<Option<String>> {
             while let Some(arm) = select.larg.take() {
                 select = arm;
             }
-            of_target(inner(select.target_list.first())?).map(Some)
+            of_target(inner(select.target_list.first())?)
         }
         _ => None,
     }

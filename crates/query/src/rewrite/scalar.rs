@@ -16,6 +16,7 @@ use super::{
         inner, is_plain, may_be_volatile, node as wrapped, query,
     },
     walk::Place,
+    whole::mentions,
 };
 use crate::{condition::conjuncts, tree};
 
@@ -34,13 +35,12 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     }
     let mut inside = place.clone();
     inside.levels.push(place.level_of(select));
-    let text = NodeEnum::SelectStmt(select.clone()).deparse(pg_query::DeparseOptions::default());
-    let text = text.ok()?;
+    let whole = NodeEnum::SelectStmt(select.clone());
     let mut changed = select.clone();
     let mut joins: Vec<Joined> = Vec::new();
     let mut visit = |node: &mut NodeEnum| {
         replace(node, &mut |sub| {
-            let made = joined(sub, &inside, &fresh(sub, &text, joins.len())?)?;
+            let made = joined(sub, &inside, &fresh(sub, &whole, joins.len())?)?;
             let shown = made.shown.clone();
             joins.push(made);
             Some(shown)
@@ -90,7 +90,7 @@ fn replace(node: &mut NodeEnum, make: &mut dyn FnMut(&SubLink) -> Option<NodeEnu
 }
 
 /// A name nobody uses.
-fn fresh(sub: &SubLink, text: &str, count: usize) -> Option<String> {
+fn fresh(sub: &SubLink, whole: &NodeEnum, count: usize) -> Option<String> {
     let NodeEnum::SelectStmt(select) = inner(sub.subselect.as_deref())? else { return None };
     let mut table = None;
     for item in &select.from_clause {
@@ -107,7 +107,7 @@ fn fresh(sub: &SubLink, text: &str, count: usize) -> Option<String> {
         .collect();
     let base =
         if count == 0 { format!("per_{plain}") } else { format!("per_{plain}_{}", count + 1) };
-    (!text.to_lowercase().contains(&base)).then_some(base)
+    (!mentions(whole, &base)).then_some(base)
 }
 
 fn joined(sub: &SubLink, around: &Place<'_>, alias: &str) -> Option<Joined> {
@@ -138,14 +138,13 @@ fn joined(sub: &SubLink, around: &Place<'_>, alias: &str) -> Option<Joined> {
         return None;
     }
     let value = value(target, &deeper, alias)?;
-    let because = match &value.key {
-        None => "an aggregate without groups is always one row, and grouped by what it is looked up by at most one; where \
-                 there is none, it is that of no rows"
-            .to_owned(),
-        Some(_) => {
-            let key = key(select, &pairs, &deeper)?;
-            format!("{key} is unique, so there is at most one row, and NULL where there is none")
-        }
+    let because = if value.needs_key {
+        let key = key(select, &pairs, &deeper)?;
+        format!("{key} is unique, so there is at most one row, and NULL where there is none")
+    } else {
+        "an aggregate without groups is always one row, and grouped by what it is looked up by at most one; where \
+         there is none, it is that of no rows"
+            .to_owned()
     };
     let derived = derived(select, &pairs, rest, &value, alias)?;
     let mut on = None;
@@ -219,7 +218,7 @@ struct Value {
     /// Outside of it.
     shown: NodeEnum,
     /// It is no aggregate, so that a key must make it one row.
-    key: Option<()>,
+    needs_key: bool,
 }
 
 fn value(target: &NodeEnum, place: &Place<'_>, alias: &str) -> Option<Value> {
@@ -227,15 +226,15 @@ fn value(target: &NodeEnum, place: &Place<'_>, alias: &str) -> Option<Value> {
     let shown = condition(&name, &[])?;
     match target {
         NodeEnum::ColumnRef(reference) if parts(reference).is_some() => {
-            Some(Value { computed: target.clone(), shown, key: Some(()) })
+            Some(Value { computed: target.clone(), shown, needs_key: true })
         }
         NodeEnum::FuncCall(call) if is_count(call) => Some(Value {
             computed: target.clone(),
             shown: condition(&format!("coalesce({name}, 0)"), &[])?,
-            key: None,
+            needs_key: false,
         }),
         NodeEnum::FuncCall(call) if is_blind(call, place) => {
-            Some(Value { computed: target.clone(), shown, key: None })
+            Some(Value { computed: target.clone(), shown, needs_key: false })
         }
         NodeEnum::CoalesceExpr(coalesce) => {
             let [first, other] = coalesce.args.as_slice() else { return None };
@@ -244,7 +243,7 @@ fn value(target: &NodeEnum, place: &Place<'_>, alias: &str) -> Option<Value> {
             constant(other)?;
             is_blind(call, place).then_some(())?;
             let shown = condition(&format!("coalesce({name}, _0)"), std::slice::from_ref(other))?;
-            Some(Value { computed: first.clone(), shown, key: None })
+            Some(Value { computed: first.clone(), shown, needs_key: false })
         }
         _ => None,
     }
@@ -308,7 +307,7 @@ fn derived(
     let mut made = Box::new(select.clone());
     made.target_list = template.target_list;
     made.where_clause = rest;
-    if value.key.is_none() {
+    if !value.needs_key {
         made.group_clause = pairs.iter().map(|pair| wrapped(pair.own.clone())).collect();
     }
     Some(made)

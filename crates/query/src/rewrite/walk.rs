@@ -163,7 +163,9 @@ impl Walk {
         };
         let mut inside = self.with(with, place);
         let mut level = Level::of(from, &inside.expressions);
-        relation.iter().for_each(|table| level.add_table(table, &[]));
+        if let Some(table) = relation {
+            level.add_table(table, &[]);
+        }
         inside.levels.push(level);
         self.all(from, &inside);
         self.one(condition, &inside);
@@ -178,7 +180,9 @@ impl Walk {
     fn insert(&mut self, insert: &mut InsertStmt, place: &Place<'_>) {
         let mut inside = self.with(insert.with_clause.as_mut(), place);
         let mut level = Level::default();
-        insert.relation.iter().for_each(|table| level.add_table(table, &[]));
+        if let Some(table) = &insert.relation {
+            level.add_table(table, &[]);
+        }
         let Some(conflict) = &mut insert.on_conflict_clause else {
             self.one(insert.select_stmt.as_deref_mut(), &inside);
             inside.levels.push(level);
@@ -206,7 +210,9 @@ impl Walk {
         let mut inside = self.with(merge.with_clause.as_mut(), place);
         let source: Vec<Node> = merge.source_relation.iter().map(|node| (**node).clone()).collect();
         let mut level = Level::of(&source, &inside.expressions);
-        merge.relation.iter().for_each(|table| level.add_table(table, &[]));
+        if let Some(table) = &merge.relation {
+            level.add_table(table, &[]);
+        }
         level.pad();
         self.one(merge.source_relation.as_deref_mut(), &inside);
         inside.levels.push(level);

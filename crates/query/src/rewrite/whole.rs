@@ -6,7 +6,7 @@ use std::{
     hash::{DefaultHasher, Hasher as _},
 };
 
-use pg_query::NodeEnum;
+use pg_query::{Node, NodeEnum, protobuf::TypeName};
 
 use super::below::deep;
 use crate::tree;
@@ -28,13 +28,17 @@ pub(super) fn is_seen(root: &NodeEnum) -> bool {
         )
     };
     let (mut read, mut changed) = (0_usize, 0_usize);
-    tree::deep(root, &mut |node| read += usize::from(tells(node)));
+    let mut odd = false;
+    tree::deep(root, &mut |node| {
+        read += usize::from(tells(node));
+        odd |= has_odd_type(node);
+    });
     let mut copy = root.clone();
     deep(&mut copy, &mut |node| changed += usize::from(tells(node)));
     let mut count = Count::default();
     // Counting cannot fail.
     let _ = write!(count, "{root:?}");
-    read == count.found && changed == count.found
+    !odd && read == count.found && changed == count.found
 }
 
 /// Counts the nodes of a printed tree: a name, and then a bracket. A string that looks like one counts, too, which
@@ -50,6 +54,49 @@ impl fmt::Write for Count {
         self.found += usize::from(self.is_name && piece.starts_with('('));
         self.is_name = TELLING.contains(&piece);
         Ok(())
+    }
+}
+
+/// Whether a name stands anywhere in a tree, be it as a part of another, or of a string.
+pub(super) fn mentions(root: &NodeEnum, name: &str) -> bool {
+    let mut mentions = Mentions { name, found: false };
+    // Searching cannot fail.
+    let _ = write!(mentions, "{root:?}");
+    mentions.found
+}
+
+struct Mentions<'n> {
+    name: &'n str,
+    found: bool,
+}
+
+impl fmt::Write for Mentions<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.found |= piece.contains(self.name);
+        Ok(())
+    }
+}
+
+/// Whether a type has a length that is no plain value, such as `numeric(1 + 1)`: it cannot be written down again.
+fn has_odd_type(node: &NodeEnum) -> bool {
+    let is_odd = |name: &Option<TypeName>| {
+        name.iter().flat_map(|name| &name.typmods).any(|length| {
+            !matches!(
+                length.node,
+                Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_) | NodeEnum::ColumnRef(_))
+            )
+        })
+    };
+    let in_column = |column: &Node| match &column.node {
+        Some(NodeEnum::ColumnDef(column)) => is_odd(&column.type_name),
+        _ => false,
+    };
+    match node {
+        NodeEnum::TypeCast(e) => is_odd(&e.type_name),
+        NodeEnum::XmlSerialize(e) => is_odd(&e.type_name),
+        NodeEnum::RangeTableFuncCol(e) => is_odd(&e.type_name),
+        NodeEnum::RangeFunction(e) => e.coldeflist.iter().any(in_column),
+        _ => false,
     }
 }
 

@@ -17,12 +17,16 @@ use dbvitals_query::{
 };
 use serde::Deserialize;
 
-/// What only these rules want to know: by name, the least a function promises, and unique indexes that are checked late.
+/// What only these rules want to know: by name, the least a function promises, unique indexes that are checked late,
+/// and columns in which different texts may be equal.
 const PROMISES: &str = "select p.proname::text as name, \
     pg_catalog.bool_or(p.provolatile = 'v') as is_volatile, pg_catalog.bool_or(p.provolatile = 's') as is_stable \
     from pg_catalog.pg_proc as p where p.prokind = 'f' group by p.proname";
 const LATE: &str =
     "select i.indexrelid::int8 as oid from pg_catalog.pg_index as i where not i.indimmediate";
+const FOLDED: &str = "select a.attrelid::int8 as oid, a.attname::text as name from pg_catalog.pg_attribute as a \
+    join pg_catalog.pg_collation as c on c.oid = a.attcollation \
+    where a.attnum > 0 and not a.attisdropped and not c.collisdeterministic";
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Rewrites that are planned for comparison; each is a round trip.
@@ -33,6 +37,7 @@ pub(super) struct Known<'a> {
     database: Option<&'a DatabaseSnapshot>,
     volatility: BTreeMap<String, Volatility>,
     late: Vec<i64>,
+    folded: Vec<Folded>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +45,12 @@ struct Promise {
     name: String,
     is_volatile: bool,
     is_stable: bool,
+}
+
+#[derive(Deserialize)]
+struct Folded {
+    oid: i64,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -51,11 +62,13 @@ impl<'a> Known<'a> {
     /// Asks what was not collected. What cannot be read is not known, and proves nothing.
     pub(super) async fn of(snapshot: &'a PgSnapshot, session: &mut Session) -> Known<'a> {
         let query = |name, sql: &str| Query { name, sql: sql.to_owned(), timeout: LIMIT };
-        let mut answers =
-            session.batch(&[query("promises", PROMISES), query("late", LATE)]).await.into_iter();
+        let asked = [query("promises", PROMISES), query("late", LATE), query("folded", FOLDED)];
+        let mut answers = session.batch(&asked).await.into_iter();
         let promises: Option<Vec<Promise>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let late: Option<Vec<Late>> =
+            answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
+        let folded: Option<Vec<Folded>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let worst = |promise: Promise| {
             let volatility = match (promise.is_volatile, promise.is_stable) {
@@ -66,10 +79,11 @@ impl<'a> Known<'a> {
             (promise.name, volatility)
         };
         Known {
-            // Without the list of late indexes no key is sure.
-            database: late.is_some().then(|| snapshot.by_database.first()).flatten(),
+            // Without these lists neither a key nor an equality is sure.
+            database: snapshot.by_database.first().filter(|_| late.is_some() && folded.is_some()),
             volatility: promises.unwrap_or_default().into_iter().map(worst).collect(),
             late: late.unwrap_or_default().into_iter().map(|late| late.oid).collect(),
+            folded: folded.unwrap_or_default(),
         }
     }
 
@@ -84,6 +98,10 @@ impl<'a> Known<'a> {
     fn has_children(&self, relation: &Relation) -> bool {
         let relations = self.database.and_then(|database| database.relations.value());
         relations.into_iter().flatten().any(|other| other.parent_oid == Some(relation.oid))
+    }
+
+    fn is_folded(&self, oid: i64, name: &str) -> bool {
+        self.folded.iter().any(|column| column.oid == oid && column.name == name)
     }
 
     fn is_key(&self, index: &Index) -> bool {
@@ -118,7 +136,11 @@ impl Catalogue for Known<'_> {
             .filter(|column| column.table_oid == oid && !column.is_dropped)
             .map(|column| Column {
                 name: column.name.clone(),
-                type_name: column.type_name.clone(),
+                type_name: if self.is_folded(oid, &column.name) {
+                    format!("{} of a collation that is not deterministic", column.type_name)
+                } else {
+                    column.type_name.clone()
+                },
                 is_not_null: column.is_not_null && !unproved(&column.name),
             })
             .collect();
