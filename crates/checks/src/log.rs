@@ -1,5 +1,6 @@
 //! What a server's log tells: statements, waits, errors, maintenance, sessions.
 
+pub mod counted;
 pub mod facts;
 
 pub mod authentication_failures;

@@ -102,6 +102,7 @@ pub fn of<'a>(record: &Record<'a>) -> Event<'a> {
 fn log(message: &[u8]) -> Event<'_> {
     let read = match message.first() {
         Some(b'd') if message.starts_with(b"duration: ") => duration::timed(message),
+        Some(b'u') => session::connection(message).or_else(|| trouble::event(message)),
         Some(b's' | b'e') => duration::started(message).or_else(|| trouble::event(message)),
         Some(b'p') => lock::wait(message).map(Event::Waited).or_else(|| trouble::event(message)),
         Some(b'c' | b'r') => session::connection(message)

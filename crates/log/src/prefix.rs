@@ -220,6 +220,9 @@ fn read_field<'a>(
         _ => {
             let len = end_of(text, next)?;
             let value = trimmed(&text[..len]);
+            if !fits(field, value) {
+                return None;
+            }
             match field {
                 Field::Application => fields.application = value,
                 Field::User => fields.user = value,
@@ -234,6 +237,18 @@ fn read_field<'a>(
             }
             Some(len)
         }
+    }
+}
+
+/// Whether a value can be what the field holds: else the line is of another prefix.
+#[inline]
+fn fits(field: Field, value: &[u8]) -> bool {
+    match field {
+        Field::VirtualXid => value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'/'),
+        Field::Session => value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'.'),
+        Field::QueryId => value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'),
+        Field::SqlState => value.iter().all(u8::is_ascii_alphanumeric),
+        _ => true,
     }
 }
 
@@ -297,6 +312,17 @@ pub(crate) fn epoch(text: &[u8]) -> Option<(Micros, usize)> {
 mod tests {
     use super::*;
     use crate::severity::Severity;
+
+    #[test]
+    fn a_line_with_other_fields_is_of_another_prefix() {
+        let line = b"2024-05-01 12:00:00.000 UTC [77] 6740abcd.7b 3/0 -12 joe@app/psql LOG:  x";
+        let reads = |prefix: &str| {
+            let prefix = Prefix::compile(prefix).unwrap();
+            prefix.read(line, &mut Clock::default()).is_some()
+        };
+        assert!(reads("%m [%p] %c %v %Q %q%u@%d/%a "));
+        assert!(!reads("%m [%p] %v %q%u@%d/%a "));
+    }
 
     fn read(prefix: &str, line: &str) -> Option<String> {
         let header =

@@ -110,6 +110,9 @@ mod tests {
         assert_eq!(kind("begin"), Kind::Begin);
         assert_eq!(kind("ROLLBACK"), Kind::End);
         assert_eq!(kind("vacuum t"), Kind::Other);
+        assert_eq!(kind("select pg_catalog.set_config('search_path', 'a', false)"), Kind::Other);
+        assert_eq!(kind("SELECT pg_advisory_lock(1)"), Kind::Other);
+        assert_eq!(kind("select a, b, setval from t"), Kind::Read);
     }
 
     /// One token, in two spellings that mean the same shape.

@@ -12,8 +12,13 @@ mod waits;
 use dbvitals_model::log::{LogSnapshot, Source};
 
 use self::{
-    arrivals::Arrivals, failures::Failures, groups::Groups, hours::Hours,
-    maintenance::MaintenanceSum, sequences::Sequences, waits::Waits,
+    arrivals::Arrivals,
+    failures::Failures,
+    groups::Groups,
+    hours::Hours,
+    maintenance::MaintenanceSum,
+    sequences::{At, Sequences},
+    waits::Waits,
 };
 use crate::{
     event::{self, Event, Phase},
@@ -129,7 +134,7 @@ impl Summary {
     fn executed(&mut self, record: &Record<'_>, who: Who, shape: Shape, micros: i64) {
         self.hours.at(record.time).statement(micros);
         let literals = shape.literals ^ number_of(record.detail);
-        self.sequences.step(record, who, Shape { literals, ..shape }, micros);
+        self.sequences.step(At::of(record), who, Shape { literals, ..shape }, micros);
     }
 
     /// A duration without a text belongs to the statement that the session named before.
@@ -149,7 +154,7 @@ impl Summary {
         group.untimed += 1;
         group.seen(record.time, who);
         let literals = shape.literals ^ number_of(record.detail);
-        self.sequences.name(record.pid, Shape { literals, ..shape });
+        self.sequences.name(At::of(record), who, Shape { literals, ..shape });
     }
 
     fn planned(&mut self, record: &Record<'_>, who: Who, event: &Event<'_>) {
@@ -275,7 +280,7 @@ impl Sink for Summary {
                 self.arrivals.disconnected(*micros);
                 self.sequences.gone(record.pid);
             }
-            Event::Lost => self.arrivals.lost += 1,
+            Event::Lost => self.arrivals.lost(record.pid),
             Event::Incident(kind) => self.failures.incident(record, *kind),
             Event::Failed => self.failed(record, who),
             Event::Other => {}

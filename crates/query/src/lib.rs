@@ -22,6 +22,7 @@ mod class;
 mod condition;
 pub mod lint;
 mod lookup;
+mod page;
 mod parameter;
 pub mod plan;
 mod position;
@@ -50,8 +51,54 @@ pub fn classify(text: &str) -> Classified {
 }
 
 /// The fingerprint of a text: equal for statements that differ in literals, parameters, white space and the length of
-/// lists alone. Sixteen hexadecimal digits, the same as other users of `libpg_query` show.
+/// lists alone. Sixteen hexadecimal digits, the same as other users of `libpg_query` 18 show.
+///
+/// As PostgreSQL 18 does, it takes a table by its alias where it has one: `FROM orders t` and `FROM stock t` share a
+/// fingerprint. What groups statements uses [`group_key`].
 pub fn fingerprint(text: &str) -> Result<String, Refused> {
     let found = pg_query::fingerprint(text, 0, 0);
     found.map(|found| found.hex).map_err(Refused::from)
+}
+
+/// What statements are grouped by: equal where the fingerprints are and the tables bear the same names. It is the
+/// fingerprint itself where no alias hides a table; else a number for the tables stands behind it:
+/// `a7c59f12a1b6f3ce.51f2a0d4`. Schemas make no difference, as in the fingerprint: a statement is one for all tenants.
+pub fn group_key(text: &str) -> Result<String, Refused> {
+    let shown = fingerprint(text)?;
+    let options = pg_query::FingerprintOptions::RANGEVAR_IGNORE_ALIASES;
+    let by_tables = pg_query::fingerprint(text, 0, options)?;
+    if by_tables.hex == shown {
+        Ok(shown)
+    } else {
+        Ok(format!("{shown}.{:08x}", by_tables.value >> 32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_hides_no_table_from_the_group() {
+        let text = |table: &str| {
+            format!("select t.id from {table} t join users u on u.id = t.user_id where t.id = 7")
+        };
+        let both = |name: &str| {
+            let text = text(name);
+            (fingerprint(&text).unwrap(), group_key(&text).unwrap())
+        };
+        let (orders, stock) = (both("orders"), both("stock"));
+        assert_eq!(orders.0, stock.0, "the parser's own fingerprint takes the alias for the name");
+        assert_ne!(orders.1, stock.1);
+        assert!(orders.1.starts_with(&orders.0), "{orders:?}");
+        assert_eq!(both("orders"), both("tenant_a.orders"));
+    }
+
+    #[test]
+    fn a_group_is_called_by_its_fingerprint_where_nothing_is_hidden() {
+        for text in ["select a from t where id = 1", "update t set a = 1", "begin", "vacuum t"] {
+            assert_eq!(group_key(text), fingerprint(text), "{text}");
+        }
+        assert!(group_key("selec").is_err());
+    }
 }

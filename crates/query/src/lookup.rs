@@ -65,7 +65,7 @@ fn holds_any(node: &pg_query::Node) -> bool {
 }
 
 /// The name of a column without its table; `None` for an expression.
-fn column_name(node: &NodeEnum) -> Option<&str> {
+pub(crate) fn column_name(node: &NodeEnum) -> Option<&str> {
     match node {
         NodeEnum::ColumnRef(column) => match column.fields.last()?.node.as_ref()? {
             NodeEnum::String(name) => Some(&name.sval),

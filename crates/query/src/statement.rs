@@ -8,6 +8,7 @@ use pg_query::{
 use crate::{
     class::{self, Classified},
     lookup::{self, Lookup},
+    page,
     survey::Survey,
 };
 
@@ -109,6 +110,11 @@ impl Statement {
     /// The key it looks up rows of one table by, if that is all it does.
     pub fn lookup(&self) -> Option<Lookup> {
         lookup::of(self.planned()?)
+    }
+
+    /// Whether it reads one page of a longer result, from a place on: such statements follow each other by themselves.
+    pub fn is_page(&self) -> bool {
+        page::is_page(self.root())
     }
 
     /// The tables it reads or writes, each once, sorted; names of common table expressions are none.

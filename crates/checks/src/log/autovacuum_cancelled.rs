@@ -1,6 +1,6 @@
 //! Autovacuum that gives way again and again.
 
-use dbvitals_model::{Evidence, Severity, Subject, Unit};
+use dbvitals_model::{Evidence, Severity, Subject, Unit, log::NamedCount};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
@@ -66,7 +66,17 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
             "Look for what takes strong locks on tables in regular work.",
         )
         .with(Evidence::new("a day", per_day, Unit::Count, facts::SOURCE).against(limit));
+    let tables = groups.iter().filter_map(|group| {
+        Some(NamedCount { name: table(&group.message)?.to_owned(), count: group.count })
+    });
+    let finding = facts::with_names(finding, "tables", &tables.collect::<Vec<_>>());
     Ok(vec![facts::with_error(finding, group)])
+}
+
+/// The table in `canceling autovacuum task: automatic vacuum of table "app.public.t"`.
+fn table(message: &str) -> Option<&str> {
+    let (_, name) = message.rsplit_once(" of table \"")?;
+    name.strip_suffix('"')
 }
 
 #[cfg(test)]
@@ -92,5 +102,12 @@ mod tests {
             .len()
         };
         assert_eq!((found(9), found(10)), (0, 1));
+    }
+
+    #[test]
+    fn the_table_is_read() {
+        let said = "canceling autovacuum task: automatic vacuum of table \"app.public.t\"";
+        assert_eq!(table(said), Some("app.public.t"));
+        assert_eq!(table("canceling autovacuum task"), None);
     }
 }

@@ -1,14 +1,13 @@
 //! Connections that were refused because all places were taken.
 
-use dbvitals_model::{Evidence, Severity, Subject, Unit};
+use dbvitals_model::{Severity, Unit};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    log::facts,
+    log::counted::Counted,
     skip::Judged,
     view::LogView,
-    words,
 };
 
 /// Connections that were refused because all places were taken.
@@ -52,51 +51,25 @@ static LIMIT: Threshold = Threshold {
     why: "each of them is a user who saw an error",
 };
 
-/// What errors of this kind are called.
-const CLASSES: &[&str] = &["connections"];
+const COUNTED: Counted = Counted {
+    classes: &["connections"],
+    severity: Severity::Critical,
+    one: "connection was refused: all places were taken",
+    many: "connections were refused: all places were taken",
+    limit: &LIMIT,
+    advice: "Find who keeps connections; put a pooler in front of the server.",
+};
 
 fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
-    let errors = log.errors()?;
-    let groups = facts::of_classes(errors, CLASSES);
-    let count = facts::sum(&groups);
-    let (rate, limit) = (count as f64 / facts::hours(log.log()), cx.limit(&LIMIT));
-    let Some(group) = groups.first().filter(|_| rate >= limit) else { return Ok(Vec::new()) };
-    let message =
-        format!("{} connections were refused: all places were taken", words::count(count as f64));
-    let finding = cx
-        .finding(Severity::Critical, Subject::new("server", log.name()), message, ADVICE)
-        .with(Evidence::new("an hour", rate, Unit::PerHour, facts::SOURCE).against(limit))
-        .with(facts::number("most within one hour", group.peak_per_hour));
-    Ok(vec![facts::with_error(finding, group)])
+    COUNTED.judge(log, cx)
 }
-
-const ADVICE: &str = "Find who keeps connections; put a pooler in front of the server.";
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::log::ErrorGroup;
-
     use super::*;
-    use crate::testing::{self, edit};
-
-    fn found(count: i64, class: &str) -> usize {
-        let built = testing::log(|log| {
-            edit(&mut log.errors).groups =
-                vec![ErrorGroup { class: class.into(), count, ..ErrorGroup::default() }];
-            log.first_at = testing::ago(3600);
-            log.last_at = testing::ago(0);
-        });
-        testing::findings(&CHECK, &built).len()
-    }
 
     #[test]
-    fn fires_from_the_threshold_on() {
-        assert_eq!(found(1, CLASSES[0]), 1);
-        assert_eq!(found(0, CLASSES[0]), 0);
-    }
-
-    #[test]
-    fn other_errors_are_no_matter_of_this_check() {
-        assert_eq!(found(1_000_000, "something else"), 0);
+    fn fires_from_the_threshold_on_and_on_its_own_errors_alone() {
+        COUNTED.fires_from(&CHECK, 1);
     }
 }

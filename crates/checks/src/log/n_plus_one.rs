@@ -2,7 +2,7 @@
 
 use dbvitals_model::{
     Evidence, Finding, Severity, Unit,
-    log::{Repeat, Repeats, StatementsLogged},
+    log::{Repeat, Repeats},
 };
 
 use crate::{
@@ -22,16 +22,18 @@ pub static CHECK: Check = Check {
     component: Component::Queries,
     severity: Severity::Warning,
     versions: (0, u32::MAX),
-    needs: &["repeats", "statements"],
+    needs: &["repeats"],
     uses: &[],
-    thresholds: &[&RUNS, &LONGEST, &LOOSE],
+    thresholds: &[&RUNS, &LONGEST, &LOOSE, &FOLLOWED],
     fix: None,
     explain: "\
 ## What it detects
 The same read, with other values each time, at least `min_repeats` times within one transaction of one session, less
 than 100 ms apart and with no write or setting between; met at least `min_runs` times. Where transactions cannot be told apart,
-or each statement is its own, an unbroken sequence counts, if at least `min_share_ratio` of all executions of the statement, and of
-its sequences, are behind the same statement; that is weaker and only noted.
+or each statement is its own, a sequence counts in which at most three other reads stand between two of them, if at least
+`min_share_ratio` of all executions of the statement, and of its sequences, are behind the same statement, and at least
+`min_followed_ratio` of that one's executions are followed by a sequence; that is weaker and only noted. Pages of a longer result
+(`LIMIT` with `OFFSET` or a range on the order) are left out.
 
 ## Why it matters
 For each row of a list the application asks the server once more, and waits for the network each time. The page gets
@@ -77,8 +79,17 @@ static LOOSE: Threshold = Threshold {
     why: "a lookup that is also called by itself is a hot lookup, which takes turns by chance",
 };
 
+static FOLLOWED: Threshold = Threshold {
+    key: "min_followed_ratio",
+    unit: Unit::Ratio,
+    default: 0.3,
+    strict: None,
+    range: (0.0, 1.0),
+    why: "behind a list nearly always comes a sequence, unless it is short; behind any other statement by chance",
+};
+
 fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
-    let (repeats, statements) = (log.repeats()?, log.statements()?);
+    let repeats = log.repeats()?;
     let mut found = Vec::new();
     for repeat in &repeats.leaders {
         let name = &repeat.child;
@@ -89,7 +100,8 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
             continue;
         }
         let in_transaction = repeat.runs_in_transaction * 2 > repeat.runs;
-        if !in_transaction && !is_bound(repeat, repeats, statements, cx.limit_for(&LOOSE, name)) {
+        let limits = (cx.limit_for(&LOOSE, name), cx.limit_for(&FOLLOWED, name));
+        if !in_transaction && !is_bound(repeat, repeats, limits) {
             continue;
         }
         let severity = if in_transaction { Severity::Warning } else { Severity::Info };
@@ -98,15 +110,14 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     Ok(found)
 }
 
-/// Whether the child comes in sequences behind this parent, and hardly otherwise.
-fn is_bound(repeat: &Repeat, repeats: &Repeats, all: &StatementsLogged, least: f64) -> bool {
-    let of_child = repeats.leaders.iter().filter(|other| other.child == repeat.child);
+/// Whether the child comes in sequences behind this parent and hardly otherwise, and the parent seldom without them.
+fn is_bound(repeat: &Repeat, all: &Repeats, (least, followed): (f64, f64)) -> bool {
+    let of_child = all.leaders.iter().filter(|other| other.child == repeat.child);
     let runs: i64 = of_child.map(|other| other.runs).sum();
-    let statement = all.leaders.iter().find(|statement| statement.fingerprint == repeat.child);
-    let calls = statement.map_or(repeat.calls, |statement| statement.calls);
     !repeat.parent.is_empty()
         && repeat.runs as f64 >= least * runs as f64
-        && repeat.calls as f64 >= least * calls as f64
+        && repeat.calls as f64 >= least * repeat.child_calls as f64
+        && repeat.runs as f64 >= followed * repeat.parent_calls as f64
 }
 
 fn finding(cx: &Context<'_>, severity: Severity, repeat: &Repeat) -> Finding {
@@ -143,7 +154,7 @@ fn finding(cx: &Context<'_>, severity: Severity, repeat: &Repeat) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Snapshot, log::LoggedStatement};
+    use dbvitals_model::Snapshot;
 
     use super::*;
     use crate::testing::{self, edit};
@@ -157,12 +168,12 @@ mod tests {
                 runs_in_transaction: in_transaction,
                 calls: runs * 10,
                 longest_run: 10,
+                child_calls: 100,
+                parent_calls: 10,
                 ..Repeat::default()
             };
             change(&mut repeat);
             edit(&mut log.repeats).leaders = vec![repeat];
-            edit(&mut log.statements).leaders =
-                vec![LoggedStatement { fingerprint: "c".into(), calls: 100, ..Default::default() }];
         })
     }
 
@@ -183,6 +194,9 @@ mod tests {
         // The statement is called a hundred times, fifty of them by itself.
         assert_eq!(severity(&log(5, 0, |_| {})), None);
         assert_eq!(severity(&log(9, 0, |repeat| repeat.parent.clear())), None);
+        // What stands before it is called much more often than a sequence follows.
+        assert_eq!(severity(&log(9, 0, |repeat| repeat.parent_calls = 30)), Some(Severity::Info));
+        assert_eq!(severity(&log(9, 0, |repeat| repeat.parent_calls = 31)), None);
     }
 
     #[test]

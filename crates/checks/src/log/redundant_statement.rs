@@ -1,6 +1,6 @@
 //! The same question with the same values, again and again in one session.
 
-use dbvitals_model::{Evidence, Severity, Unit};
+use dbvitals_model::{Evidence, Severity, Unit, log::Repeat};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
@@ -53,9 +53,8 @@ static CALLS: Threshold = Threshold {
 };
 
 fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
-    let repeats = log.repeats()?;
     let mut found = Vec::new();
-    for repeat in &repeats.leaders {
+    for repeat in by_child(&log.repeats()?.leaders) {
         let limit = cx.limit_for(&CALLS, &repeat.child);
         let is_redundant = repeat.redundant * 2 > repeat.calls;
         if !is_redundant || (repeat.redundant as f64) < limit || found.len() == facts::LISTED {
@@ -83,9 +82,25 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     Ok(found)
 }
 
+/// Sequences of one statement together, whatever they are behind; databases are those of the first.
+fn by_child(leaders: &[Repeat]) -> Vec<Repeat> {
+    let mut all: Vec<Repeat> = Vec::new();
+    for repeat in leaders {
+        let Some(sum) = all.iter_mut().find(|sum| sum.child == repeat.child) else {
+            all.push(repeat.clone());
+            continue;
+        };
+        sum.redundant += repeat.redundant;
+        sum.calls += repeat.calls;
+        sum.longest_run = sum.longest_run.max(repeat.longest_run);
+        sum.total_ms += repeat.total_ms;
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{Snapshot, log::Repeat};
+    use dbvitals_model::Snapshot;
 
     use super::*;
     use crate::testing::{self, edit};
@@ -101,6 +116,17 @@ mod tests {
     fn equal_values_count_from_the_threshold_on() {
         assert_eq!(testing::findings(&CHECK, &log(100, 120)).len(), 1);
         assert!(testing::findings(&CHECK, &log(99, 120)).is_empty());
+    }
+
+    #[test]
+    fn what_stands_before_it_is_no_difference() {
+        let mut snapshot = log(60, 70);
+        let dbvitals_model::TargetData::Log(data) = &mut snapshot.targets[0].data else { panic!() };
+        let leaders = &mut edit(&mut data.repeats).leaders;
+        leaders.push(Repeat { parent: "p".into(), ..leaders[0].clone() });
+        let found = testing::findings(&CHECK, &snapshot);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.starts_with("asked 120 times again"), "{found:?}");
     }
 
     #[test]

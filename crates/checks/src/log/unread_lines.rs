@@ -31,7 +31,7 @@ More than `max_unread_ratio` of what was read is lines that belong to no record,
 What could not be read is missing from every number of this report.
 
 ## How to fix
-Say how the log was written: `--prefix` with the value of `log_line_prefix`, `--format`. Where several programs write to one file,
+Say how the log was written: `--prefix` with the value of `log_line_prefix`, `--log-format`. Where several programs write to one file,
 take the server's lines apart first. csvlog and jsonlog have no such doubts.
 
 ## When to ignore
@@ -89,7 +89,7 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
             severity,
             Subject::new("log", log.name()),
             parts.join("; "),
-            "Say how the log was written: --prefix with the value of log_line_prefix, or --format.",
+            "Say how the log was written: --prefix with the value of log_line_prefix, or --log-format.",
         )
         .with(Evidence::new("unread", share, Unit::Ratio, facts::SOURCE).against(limit));
     for example in &whole.unread.examples {

@@ -16,6 +16,7 @@ mod judging;
 mod leftovers;
 mod limits;
 mod locks;
+mod logs;
 mod nodes;
 mod pooler;
 mod redis;

@@ -27,7 +27,8 @@ pub(super) fn connection(message: &[u8]) -> Option<Event<'_>> {
         return Some(Event::Authorized(identity(rest)));
     }
     let is_lost = message.starts_with(b"could not receive data from client")
-        || message.starts_with(b"could not send data to client");
+        || message.starts_with(b"could not send data to client")
+        || message.starts_with(b"unexpected EOF on client connection");
     is_lost.then_some(Event::Lost)
 }
 
@@ -73,5 +74,11 @@ mod tests {
             Some(Event::Disconnected(3_723_500_000))
         );
         assert_eq!(disconnection(b"disconnection: session time: x"), None);
+        for lost in [
+            &b"could not receive data from client: Connection reset by peer"[..],
+            b"unexpected EOF on client connection with an open transaction",
+        ] {
+            assert_eq!(connection(lost), Some(Event::Lost));
+        }
     }
 }

@@ -43,12 +43,10 @@ impl IncidentKind {
 
 /// Beginnings of messages.
 const BEGINNINGS: &[(&[u8], IncidentKind)] = &[
-    (b"server process (PID ", IncidentKind::Crash),
     (b"database system is ready to accept ", IncidentKind::Start),
     (b"received fast shutdown request", IncidentKind::Shutdown),
     (b"received smart shutdown request", IncidentKind::Shutdown),
     (b"received immediate shutdown request", IncidentKind::Shutdown),
-    (b"database system was interrupted", IncidentKind::Recovery),
     (b"database system was not properly shut down", IncidentKind::Recovery),
     (b"archive command failed", IncidentKind::Archiver),
     (b"archive command was terminated", IncidentKind::Archiver),
@@ -75,18 +73,17 @@ pub(super) fn event(message: &[u8]) -> Option<Event<'_>> {
 /// What befell the server, by any message.
 pub fn incident(message: &[u8]) -> Option<IncidentKind> {
     let found = BEGINNINGS.iter().find(|(beginning, _)| message.starts_with(beginning));
-    if let Some((_, IncidentKind::Crash)) = found {
-        // `server process (PID 1) exited with exit code 1` is a session that ended badly, no more.
-        let is_crash = memmem::find(message, b"was terminated by signal").is_some()
-            || memmem::find(message, b"terminated by exception").is_some();
-        return is_crash.then_some(IncidentKind::Crash);
-    }
     if let Some((_, kind)) = found {
         return Some(*kind);
     }
     let has = |mark: &[u8]| memmem::find(message, mark).is_some();
     if message.starts_with(b"database \"") && has(b"must be vacuumed within") {
         return Some(IncidentKind::Wraparound);
+    }
+    // `server process`, `client backend`, `startup process`, `checkpointer process` …; one that `exited with exit code 1`
+    // is a session that ended badly, no more.
+    if has(b" (PID ") && (has(b"was terminated by signal") || has(b"terminated by exception")) {
+        return Some(IncidentKind::Crash);
     }
     let fails = message.starts_with(b"could not ") || message.starts_with(b"PANIC");
     (fails && has(b"No space left on device")).then_some(IncidentKind::Disk)
@@ -177,7 +174,13 @@ mod tests {
             incident(b"server process (PID 7) was terminated by signal 9: Killed"),
             Some(IncidentKind::Crash)
         );
+        assert_eq!(
+            incident(b"client backend (PID 7) was terminated by signal 11: Segmentation fault"),
+            Some(IncidentKind::Crash)
+        );
         assert_eq!(incident(b"server process (PID 7) exited with exit code 1"), None);
+        // It stands beside the line that tells of the recovery.
+        assert_eq!(incident(b"database system was interrupted; last known up at"), None);
         assert_eq!(
             incident(b"could not write to file \"x\": No space left on device"),
             Some(IncidentKind::Disk)

@@ -71,6 +71,8 @@ pub(super) struct Mixer {
     literals: u64,
     last: Last,
     kind: Option<Kind>,
+    /// Words seen, as far as they tell what it does.
+    words: u8,
     /// A semicolon counts only with something behind it.
     semicolon: bool,
 }
@@ -140,8 +142,13 @@ impl Tokens for Mixer {
         if self.last != Last::Other || self.semicolon {
             self.settle();
         }
-        if self.kind.is_none() {
-            self.kind = Some(kind(word));
+        if self.words < ACT_WITHIN {
+            self.words += 1;
+            if self.kind.is_none() {
+                self.kind = Some(kind(word));
+            } else if self.kind == Some(Kind::Read) && acts(word) {
+                self.kind = Some(Kind::Other);
+            }
         }
         let case = if is_wide(word) { 0 } else { SMALL };
         self.hash = bytes(self.hash.rotate_left(5) ^ WORD, word, case);
@@ -197,6 +204,20 @@ impl Tokens for Mixer {
             }
         };
     }
+}
+
+/// `SELECT pg_catalog.set_config(…)`: the third word is the last that is looked at.
+const ACT_WITHIN: u8 = 3;
+
+/// Whether a function sets, takes or waits for something: a `SELECT` that begins with it reads nothing.
+fn acts(word: &[u8]) -> bool {
+    const NAMES: [&str; 5] = ["set_config", "nextval", "setval", "pg_notify", "pg_sleep"];
+    const BEGINNINGS: [&str; 2] = ["pg_advisory_", "pg_try_advisory_"];
+    NAMES.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+        || BEGINNINGS.iter().any(|begins| {
+            word.get(..begins.len())
+                .is_some_and(|front| front.eq_ignore_ascii_case(begins.as_bytes()))
+        })
 }
 
 fn kind(word: &[u8]) -> Kind {

@@ -28,7 +28,12 @@ pub(super) struct Arrivals {
     pub(super) applications: Tally,
     second: (i64, i64),
     minute: (i64, i64),
+    /// Processes whose clients were lost last.
+    last_lost: [u32; LOST],
 }
+
+/// A lost client is often told by two records, with those of few others between.
+const LOST: usize = 16;
 
 /// A session below this was hardly worth its beginning.
 const SHORT: Micros = SECOND;
@@ -47,6 +52,16 @@ impl Arrivals {
         self.minute_peak =
             self.minute_peak.max(count(&mut self.minute, time.div_euclid(60 * SECOND)));
         in_second
+    }
+
+    /// A client went away; a session within a transaction tells of it twice.
+    pub(super) fn lost(&mut self, pid: u32) {
+        if pid != 0 && self.last_lost.contains(&pid) {
+            return;
+        }
+        self.last_lost.rotate_right(1);
+        self.last_lost[0] = pid;
+        self.lost += 1;
     }
 
     pub(super) fn authorized(&mut self, identity: &Identity<'_>, names: &mut Names) {
@@ -74,4 +89,18 @@ fn count(newest: &mut (i64, i64), period: i64) -> i64 {
     }
     newest.1 += 1;
     newest.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_client_is_counted_once() {
+        let mut arrivals = Arrivals::default();
+        for pid in [7, 8, 7, 0, 0] {
+            arrivals.lost(pid);
+        }
+        assert_eq!(arrivals.lost, 4);
+    }
 }

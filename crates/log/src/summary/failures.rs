@@ -65,6 +65,13 @@ impl Failures {
         let first_line = record.message.split(|byte| *byte == b'\n').next().unwrap_or_default();
         self.scratch.clear();
         gist(first_line, keeps_names(class), &mut self.scratch);
+        // Which table it was stands in the context alone.
+        if class == "autovacuum cancelled"
+            && let Some(at) = memchr::memmem::rfind(record.context, b"automatic ")
+        {
+            self.scratch.extend_from_slice(b": ");
+            self.scratch.extend_from_slice(record.context[at..].trim_ascii_end());
+        }
         let key = fold(number_of(&self.scratch), record.severity as u64);
         if !self.groups.contains_key(&key) && self.groups.len() >= GROUPS {
             self.leave_out();

@@ -1,8 +1,10 @@
 //! What follows what within a session: statements that are repeated for each row another one gave.
 
+mod run;
 #[cfg(test)]
 mod tests;
 
+use self::run::{Read, Run, repeat, take_all, take_over};
 use crate::{
     moment::Micros,
     names::{ByHash, Tally},
@@ -17,7 +19,7 @@ use crate::{
 /// Sessions that are followed at a time.
 const SESSIONS: usize = 8192;
 /// Statements of one transaction that are followed.
-const SLOTS: usize = 8;
+const SLOTS: usize = 16;
 /// Pairs that are kept.
 const PAIRS: usize = 5000;
 /// From so many on it is a repetition: what tools of applications take as well.
@@ -25,36 +27,59 @@ const LEAST: i64 = 5;
 /// A longer pause between two statements is somebody thinking.
 const PAUSE: Micros = 100_000;
 
-/// A repetition in progress.
-#[derive(Debug, Clone, Copy, Default)]
-struct Run {
-    hash: u64,
-    parent: u64,
-    count: i64,
-    first_start: Micros,
-    last_end: Micros,
-    micros: i64,
-    literals: u64,
-    /// Executions with the values of the first.
-    same: i64,
-    /// The transaction it is in; 0: several.
-    transaction: u64,
-}
-
 #[derive(Debug, Default)]
 struct Session {
     who: Who,
     last_end: Micros,
     transaction: u64,
-    /// Transactions this session began in words.
+    /// The transaction this session began in words; 0: none.
     begun: u64,
+    /// How many it began so far.
+    begins: u64,
+    /// The statement seen last.
     last: u64,
+    /// The statement that a repetition may be for; 0: none.
+    before: u64,
+    /// Reads so far.
+    reads: u64,
     /// A statement that was named and may get a duration.
-    named: Option<Shape>,
-    /// Statements of this transaction.
+    named: Option<Named>,
+    /// Reads of this transaction.
     slots: Vec<Run>,
-    /// Statements in unbroken sequence, over transactions.
-    run: Run,
+    /// Reads that come again after few others, over transactions.
+    loose: Vec<Run>,
+}
+
+/// A statement whose text came before its duration, or without one.
+#[derive(Debug)]
+struct Named {
+    at: At,
+    who: Who,
+    shape: Shape,
+}
+
+/// When and where a statement ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct At {
+    pid: u32,
+    time: Option<Micros>,
+    /// `None`: outside of a transaction, or not known.
+    transaction: Option<u64>,
+    knows_transactions: bool,
+}
+
+impl At {
+    /// Of a record. A transaction that has no number any more is over.
+    pub(super) fn of(record: &Record<'_>) -> Self {
+        let id = record.virtual_xid;
+        let is_within = !id.is_empty() && !id.ends_with(b"/0");
+        Self {
+            pid: record.pid,
+            time: record.time,
+            transaction: is_within.then(|| number_of(id)),
+            knows_transactions: !id.is_empty(),
+        }
+    }
 }
 
 /// A parent, its child, and all their runs.
@@ -103,65 +128,35 @@ fn key(pid: u32) -> u64 {
 impl Sequences {
     /// A statement ended.
     #[inline]
-    pub(super) fn step(&mut self, record: &Record<'_>, who: Who, shape: Shape, micros: i64) {
-        if record.pid == 0 {
+    pub(super) fn step(&mut self, at: At, who: Who, shape: Shape, micros: i64) {
+        if at.pid == 0 {
             return;
         }
         self.knows_processes = true;
+        self.knows_transactions |= at.knows_transactions;
         self.make_room();
-        let Self { sessions, pairs, dropped, knows_transactions, .. } = self;
-        let session = sessions.entry(key(record.pid)).or_default();
-        let mut out = Out { pairs, dropped };
-        let end = record.time.unwrap_or(session.last_end);
-        let start = end - micros;
-        let is_other = session.who != who;
-        if is_other || start - session.last_end > PAUSE {
-            session.close(&mut out);
-            session.who = who;
-        }
-        let virtual_xid = if record.virtual_xid.is_empty() {
-            None
-        } else {
-            *knows_transactions = true;
-            Some(number_of(record.virtual_xid))
-        };
-        match shape.kind {
-            Kind::Begin => {
-                session.close(&mut out);
-                session.begun = fold(u64::from(record.pid), session.begun.wrapping_add(1)) | 1;
-            }
-            Kind::End => {
-                session.close(&mut out);
-                session.begun = 0;
-            }
-            // What writes or sets something for each row does work of its own: no join would do it.
-            Kind::Write | Kind::Other => {
-                session.close(&mut out);
-                session.last = shape.hash;
-            }
-            Kind::Read => {
-                let transaction = virtual_xid.unwrap_or(session.begun);
-                if transaction != session.transaction {
-                    session.close_slots(&mut out);
-                    session.transaction = transaction;
-                }
-                session.read(shape, start, end, micros, &mut out);
-            }
-        }
-        session.last_end = end;
+        let Self { sessions, pairs, dropped, .. } = self;
+        let session = sessions.entry(key(at.pid)).or_default();
+        session.settle(&mut Out { pairs, dropped });
+        session.step(at, who, shape, micros, &mut Out { pairs, dropped });
     }
 
-    /// A session named a statement that may get a duration later.
-    pub(super) fn name(&mut self, pid: u32, shape: Shape) {
-        if pid != 0 {
+    /// A session named a statement that may get a duration later. One that was named before and got none has ended.
+    pub(super) fn name(&mut self, at: At, who: Who, shape: Shape) {
+        if at.pid != 0 {
             self.make_room();
-            self.sessions.entry(key(pid)).or_default().named = Some(shape);
+            self.knows_processes = true;
+            self.knows_transactions |= at.knows_transactions;
+            let Self { sessions, pairs, dropped, .. } = self;
+            let session = sessions.entry(key(at.pid)).or_default();
+            session.settle(&mut Out { pairs, dropped });
+            session.named = Some(Named { at, who, shape });
         }
     }
 
     /// The statement a session named last, once.
     pub(super) fn take_named(&mut self, pid: u32) -> Option<Shape> {
-        self.sessions.get_mut(&key(pid))?.named.take()
+        self.sessions.get_mut(&key(pid))?.named.take().map(|named| named.shape)
     }
 
     /// The statement a process was last seen with.
@@ -172,7 +167,7 @@ impl Sequences {
     /// A session ended.
     pub(super) fn gone(&mut self, pid: u32) {
         if let Some(mut session) = self.sessions.remove(&key(pid)) {
-            session.close(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
+            session.end(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
         }
     }
 
@@ -181,7 +176,7 @@ impl Sequences {
         let mut sessions: Vec<(u64, Session)> = self.sessions.drain().collect();
         sessions.sort_unstable_by_key(|(key, _)| *key);
         for (_, mut session) in sessions {
-            session.close(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
+            session.end(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
         }
     }
 
@@ -195,7 +190,7 @@ impl Sequences {
         ends.sort_unstable();
         for (_, key) in &ends[..SESSIONS / 2] {
             if let Some(mut session) = self.sessions.remove(key) {
-                session.close(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
+                session.end(&mut Out { pairs: &mut self.pairs, dropped: &mut self.dropped });
             }
         }
     }
@@ -207,6 +202,13 @@ struct Out<'a> {
 }
 
 impl Out<'_> {
+    /// A run within one transaction is told by its slot.
+    fn give_loose(&mut self, run: &Run, who: Who) {
+        if run.transaction == 0 {
+            self.give(run, who, false);
+        }
+    }
+
     fn give(&mut self, run: &Run, who: Who, in_transaction: bool) {
         if run.count < LEAST {
             return;
@@ -228,70 +230,79 @@ impl Out<'_> {
     }
 }
 
-impl Run {
-    fn begin(shape: Shape, parent: u64, start: Micros, transaction: u64) -> Self {
-        Self {
-            hash: shape.hash,
-            parent,
-            first_start: start,
-            literals: shape.literals,
-            same: -1,
-            transaction,
-            ..Self::default()
-        }
-    }
-
-    fn add(&mut self, shape: Shape, end: Micros, micros: i64, transaction: u64) {
-        self.count += 1;
-        self.micros += micros;
-        self.last_end = end;
-        self.same += i64::from(shape.literals == self.literals);
-        if self.transaction != transaction {
-            self.transaction = 0;
-        }
-    }
-}
-
 impl Session {
-    fn read(&mut self, shape: Shape, start: Micros, end: Micros, micros: i64, out: &mut Out<'_>) {
-        let transaction = self.transaction;
-        if self.run.hash != shape.hash {
-            self.close_run(out);
-            self.run = Run::begin(shape, self.last, start, transaction);
+    fn step(&mut self, at: At, who: Who, shape: Shape, micros: i64, out: &mut Out<'_>) {
+        let end = at.time.unwrap_or(self.last_end);
+        let start = end - micros;
+        if self.who != who || start - self.last_end > PAUSE {
+            self.close(out);
+            self.who = who;
+            self.before = 0;
         }
-        self.run.add(shape, end, micros, transaction);
-        if transaction != 0 {
-            let place = self.slots.iter().position(|slot| slot.hash == shape.hash);
-            let place = place.or_else(|| {
-                (self.slots.len() < SLOTS).then(|| {
-                    self.slots.push(Run::begin(shape, self.last, start, transaction));
-                    self.slots.len() - 1
-                })
-            });
-            if let Some(place) = place {
-                self.slots[place].add(shape, end, micros, transaction);
+        match shape.kind {
+            Kind::Begin => {
+                self.close_slots(out);
+                self.begins += 1;
+                self.begun = fold(u64::from(at.pid), self.begins) | 1;
+                self.last = shape.hash;
+            }
+            Kind::End => {
+                self.close_slots(out);
+                self.begun = 0;
+            }
+            // What writes or sets something for each row does work of its own: no join would do it.
+            Kind::Write | Kind::Other => {
+                self.close(out);
+                self.last = shape.hash;
+                self.before = if shape.kind == Kind::Write { shape.hash } else { 0 };
+            }
+            Kind::Read => {
+                let transaction = at.transaction.unwrap_or(self.begun);
+                if transaction != self.transaction {
+                    self.close_slots(out);
+                    self.transaction = transaction;
+                }
+                self.read(Read { shape, start, end, micros, transaction }, out);
             }
         }
-        self.last = shape.hash;
+        self.last_end = end;
+    }
+
+    /// What was named last has ended without a duration.
+    fn settle(&mut self, out: &mut Out<'_>) {
+        if let Some(Named { at, who, shape }) = self.named.take() {
+            self.step(at, who, shape, 0, out);
+        }
+    }
+
+    fn read(&mut self, read: Read, out: &mut Out<'_>) {
+        self.reads += 1;
+        let (place, hash, who) = (self.reads, read.shape.hash, self.who);
+        take_over(&mut self.loose, hash, place, |run| out.give_loose(run, who));
+        repeat(&mut self.loose, &read, self.before, place);
+        if read.transaction != 0 {
+            if self.slots.len() == SLOTS {
+                self.slots.retain(|run| run.count >= LEAST || run.is_near(place));
+            }
+            if self.slots.len() < SLOTS || self.slots.iter().any(|run| run.hash == hash) {
+                repeat(&mut self.slots, &read, self.before, place);
+            }
+        }
+        (self.last, self.before) = (hash, hash);
     }
 
     fn close(&mut self, out: &mut Out<'_>) {
-        self.close_run(out);
+        take_all(&mut self.loose, |run| out.give_loose(run, self.who));
         self.close_slots(out);
     }
 
-    /// A run within one transaction is told by its slot.
-    fn close_run(&mut self, out: &mut Out<'_>) {
-        if self.run.transaction == 0 {
-            out.give(&self.run, self.who, false);
-        }
-        self.run = Run::default();
+    fn close_slots(&mut self, out: &mut Out<'_>) {
+        take_all(&mut self.slots, |slot| out.give(slot, self.who, true));
     }
 
-    fn close_slots(&mut self, out: &mut Out<'_>) {
-        for slot in &self.slots {
-            out.give(slot, self.who, true);
-        }
-        self.slots.clear();
+    /// Nothing more will come.
+    fn end(&mut self, out: &mut Out<'_>) {
+        self.settle(out);
+        self.close(out);
     }
 }

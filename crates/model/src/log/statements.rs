@@ -153,5 +153,8 @@ pub struct Repeat {
     pub elapsed_ms: f64,
     /// Executions that asked for the same values again.
     pub redundant: i64,
+    /// All executions of the child, and of the parent, in the whole log.
+    pub child_calls: i64,
+    pub parent_calls: i64,
     pub databases: Vec<NamedCount>,
 }

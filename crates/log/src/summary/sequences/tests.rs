@@ -21,7 +21,7 @@ impl Log {
             virtual_xid: transaction.as_bytes(),
             ..Record::default()
         };
-        self.sequences.step(&record, Who::default(), shape(text.as_bytes()), 1000);
+        self.sequences.step(At::of(&record), Who::default(), shape(text.as_bytes()), 1000);
     }
 
     fn pair(&mut self, parent: &str, child: &str) -> Option<Pair> {
@@ -63,7 +63,7 @@ fn two_children_in_turn_are_two_runs_and_equal_values_are_redundant() {
         log.say(7, "3/1", "select * from authors where id = 1", 500);
     }
     assert_eq!(log.pair(PARENT, &child(0)).unwrap().calls, 5);
-    let authors = log.pair(&child(0), "select * from authors where id = 1").unwrap();
+    let authors = log.pair(PARENT, "select * from authors where id = 1").unwrap();
     assert_eq!(authors.redundant, 4);
 }
 
@@ -107,4 +107,73 @@ fn runs_over_several_transactions_are_told_as_such() {
     log.sequences.finish();
     assert!(log.sequences.pairs.values().all(|pair| pair.in_transaction == 1));
     assert_eq!(log.pairs(), 1);
+}
+
+/// A statement that stands for itself, with a value.
+fn read(table: &str, value: i64) -> String {
+    format!("select * from {table} where id = {value}")
+}
+
+#[test]
+fn what_is_asked_for_each_row_in_turn_is_found_without_transactions() {
+    let mut log = Log::new();
+    for page in 0..3 {
+        log.say(7, "3/0", PARENT, 500);
+        for id in 0..7 {
+            for table in ["authors", "votes", "tags"] {
+                log.say(7, "3/0", &read(table, page * 10 + id), 500);
+            }
+        }
+    }
+    for table in ["authors", "votes", "tags"] {
+        let pair = log.pair(PARENT, &read(table, 0)).unwrap();
+        assert_eq!((pair.runs, pair.in_transaction, pair.calls), (3, 0, 21), "{table}");
+    }
+    assert_eq!(log.pairs(), 3);
+}
+
+#[test]
+fn what_is_asked_for_each_row_of_a_row_has_that_for_its_parent() {
+    for transaction in ["3/9", "3/0"] {
+        let mut log = Log::new();
+        log.say(7, transaction, PARENT, 500);
+        for id in 0..6 {
+            log.say(7, transaction, &read("threads", id), 500);
+            (0..6).for_each(|at| log.say(7, transaction, &read("answers", id * 10 + at), 500));
+        }
+        let answers = log.pair(&read("threads", 0), &read("answers", 0)).unwrap();
+        assert_eq!(answers.calls, 36, "{transaction}");
+    }
+}
+
+#[test]
+fn a_repository_that_opens_a_transaction_for_each_call_is_seen_through() {
+    for knows_transactions in [true, false] {
+        let mut log = Log::new();
+        for page in 0..3 {
+            for at in 0..8 {
+                let text =
+                    if at == 0 { PARENT.to_owned() } else { read("authors", page * 10 + at) };
+                let id = format!("3/{}", page * 10 + at + 1);
+                let (within, after) = if knows_transactions { (&*id, "3/0") } else { ("", "") };
+                log.say(7, within, "begin", 300);
+                log.say(7, within, &text, 300);
+                log.say(7, after, "commit", 300);
+            }
+        }
+        let pair = log.pair(PARENT, &read("authors", 0)).unwrap();
+        assert_eq!((pair.runs, pair.in_transaction, pair.calls), (3, 0, 21));
+    }
+}
+
+#[test]
+fn statements_without_durations_count_as_well() {
+    let mut log = Log::new();
+    let texts = (0..9).map(|id| if id == 0 { PARENT.to_owned() } else { read("authors", id) });
+    for text in texts {
+        log.time += 1000;
+        let record = Record { time: Some(log.time), pid: 7, ..Record::default() };
+        log.sequences.name(At::of(&record), Who::default(), shape(text.as_bytes()));
+    }
+    assert_eq!(log.pair(PARENT, &read("authors", 0)).unwrap().calls, 8);
 }

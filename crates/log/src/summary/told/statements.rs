@@ -1,20 +1,20 @@
 //! Statements: shapes of one fingerprint become one, the costliest are told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dbvitals_model::{
     Section,
     log::{Dropped, Example, Latency, LoggedStatement, Repeat, Repeats, StatementsLogged},
 };
 
-use dbvitals_query::Statement;
+use dbvitals_query::{Class, Statement};
 
 use super::{at, ms, silent};
 use crate::{
     histogram::Histogram,
     names::{ByHash, Names, Tally},
     record::text,
-    shape::{mixer::number_of, normalise},
+    shape::normalise,
     summary::{
         Summary,
         groups::{Group, Slowest},
@@ -33,6 +33,8 @@ const PAIRS: usize = 50;
 pub(super) struct Called {
     pub(super) fingerprint: String,
     pub(super) text: String,
+    /// It reads on from where another of its kind ended.
+    is_page: bool,
 }
 
 /// What is told of statements.
@@ -46,6 +48,7 @@ pub(super) struct Told {
 
 struct Merged {
     class: String,
+    is_page: bool,
     text: String,
     group: Group,
 }
@@ -56,16 +59,23 @@ pub(super) fn tell(summary: &mut Summary) -> Told {
     ordered.sort_unstable_by(|a, b| b.1.total.cmp(&a.1.total).then(a.0.cmp(&b.0)));
     let mut merged: BTreeMap<String, Merged> = BTreeMap::new();
     let mut names = ByHash::default();
-    let called = names_of(&ordered);
-    for ((hash, group), fingerprint) in ordered.into_iter().zip(called) {
+    for (hash, group) in ordered {
         let statement = text(&group.text, usize::MAX);
+        let key = dbvitals_query::group_key(&statement);
+        let fingerprint = key.unwrap_or_else(|_| format!("~{hash:016x}"));
         let entry = merged.entry(fingerprint.clone());
-        let into = entry.or_insert_with(|| Merged {
-            class: dbvitals_query::classify(&statement).class.as_str().to_owned(),
-            text: normalise(statement.as_bytes(), TEXT),
-            group: Group::default(),
+        let into = entry.or_insert_with(|| {
+            let parsed = Statement::parse(&statement).ok();
+            let class = parsed.as_ref().map_or(Class::Unknown, |parsed| parsed.classify().class);
+            Merged {
+                class: class.as_str().to_owned(),
+                is_page: parsed.is_some_and(|parsed| parsed.is_page()),
+                text: normalise(statement.as_bytes(), TEXT),
+                group: Group::default(),
+            }
         });
-        names.insert(hash, Called { fingerprint, text: into.text.clone() });
+        let is_page = into.is_page;
+        names.insert(hash, Called { fingerprint, text: into.text.clone(), is_page });
         into.group.merge(*group);
     }
     let temp = merged
@@ -76,38 +86,11 @@ pub(super) fn tell(summary: &mut Summary) -> Told {
             (fingerprint.clone(), (merged.text.clone(), group.temp_files, group.temp_bytes))
         })
         .collect();
+    let calls = |merged: &Merged| merged.group.calls + merged.group.untimed.max(0);
+    let calls = merged.iter().map(|(name, merged)| (name.clone(), calls(merged))).collect();
     let statements = statements(summary, merged);
-    let repeats = repeats(summary, &names);
+    let repeats = repeats(summary, &names, &calls);
     Told { statements, repeats, names, temp }
-}
-
-/// What each shape is called: its fingerprint. Statements that join other tables may share one: they stay apart, each
-/// with a number for its tables behind it.
-fn names_of(groups: &[(u64, Box<Group>)]) -> Vec<String> {
-    let mut told_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut names = Vec::with_capacity(groups.len());
-    for (hash, group) in groups {
-        let statement = text(&group.text, usize::MAX);
-        let fingerprint =
-            dbvitals_query::fingerprint(&statement).unwrap_or_else(|_| format!("~{hash:016x}"));
-        let tables = Statement::parse(&statement).map_or_else(|_| Vec::new(), |read| read.tables());
-        let tables: Vec<String> = tables
-            .into_iter()
-            .map(|table| format!("{}.{}", table.schema.unwrap_or_default(), table.name))
-            .collect();
-        let tables = tables.join(",");
-        told_by.entry(fingerprint.clone()).or_default().insert(tables.clone());
-        names.push((fingerprint, tables));
-    }
-    let name = |(fingerprint, tables): (String, String)| {
-        let is_shared = told_by.get(&fingerprint).is_some_and(|tables| tables.len() > 1);
-        if is_shared {
-            format!("{fingerprint}.{:08x}", number_of(tables.as_bytes()) >> 32)
-        } else {
-            fingerprint
-        }
-    };
-    names.into_iter().map(name).collect()
 }
 
 fn statements(summary: &Summary, merged: BTreeMap<String, Merged>) -> Section<StatementsLogged> {
@@ -186,7 +169,7 @@ fn cost(merged: &Merged) -> i64 {
 }
 
 fn told(summary: &Summary, fingerprint: String, merged: Merged) -> LoggedStatement {
-    let Merged { class, text: shown, group } = merged;
+    let Merged { class, text: shown, group, .. } = merged;
     let names = &summary.names;
     let by_plans = group.calls == 0 && group.plans > 0;
     let (calls, micros, histogram, ends) = if by_plans {
@@ -257,7 +240,11 @@ pub(super) fn latency(
     }
 }
 
-fn repeats(summary: &Summary, called: &ByHash<Called>) -> Section<Repeats> {
+fn repeats(
+    summary: &Summary,
+    called: &ByHash<Called>,
+    calls: &BTreeMap<String, i64>,
+) -> Section<Repeats> {
     let sequences = &summary.sequences;
     if !sequences.knows_processes {
         return silent(
@@ -271,7 +258,7 @@ fn repeats(summary: &Summary, called: &ByHash<Called>) -> Section<Repeats> {
     let mut ordered: Vec<_> = sequences.pairs.iter().collect();
     ordered.sort_unstable_by_key(|(key, _)| **key);
     for ((parent, child), pair) in ordered {
-        let Some(child) = called.get(child) else { continue };
+        let Some(child) = called.get(child).filter(|child| !child.is_page) else { continue };
         let parent = called.get(parent).cloned().unwrap_or_default();
         let key = (parent.fingerprint.clone(), child.fingerprint.clone());
         let (.., sum) =
@@ -281,6 +268,8 @@ fn repeats(summary: &Summary, called: &ByHash<Called>) -> Section<Repeats> {
     let mut leaders: Vec<Repeat> = pairs
         .into_values()
         .map(|(parent, child, pair)| Repeat {
+            child_calls: calls.get(&child.fingerprint).copied().unwrap_or(pair.calls),
+            parent_calls: calls.get(&parent.fingerprint).copied().unwrap_or(0),
             child: child.fingerprint,
             child_text: child.text,
             parent: parent.fingerprint,

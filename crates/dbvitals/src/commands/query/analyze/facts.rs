@@ -61,7 +61,7 @@ fn kept<T: Clone>(section: &Section<Vec<T>>, keep: impl Fn(&T) -> bool) -> Secti
 pub(super) fn calls(
     statements: &Section<Statements>,
     database: &str,
-    fingerprint: Option<&str>,
+    key: Option<&str>,
 ) -> Section<Calls> {
     let all = match statements {
         Section::Collected(all) => &all.value,
@@ -69,9 +69,8 @@ pub(super) fn calls(
     };
     let same = |text: &Option<String>| {
         let text = text.as_deref();
-        fingerprint.is_some()
-            && text.and_then(|text| dbvitals_query::fingerprint(text).ok()).as_deref()
-                == fingerprint
+        key.is_some()
+            && text.and_then(|text| dbvitals_query::group_key(text).ok()).as_deref() == key
     };
     let mut calls = Calls::default();
     for entry in &all.leaders {

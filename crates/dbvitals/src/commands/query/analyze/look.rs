@@ -219,7 +219,7 @@ fn assembled(
         calls: facts::calls(
             &snapshot.statements,
             &snapshot.server.database,
-            given.fingerprint.as_deref(),
+            dbvitals_query::group_key(&given.text).ok().as_deref(),
         ),
         settings: snapshot.settings.clone(),
         facts: match database {
