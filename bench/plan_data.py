@@ -95,7 +95,7 @@ def value(table, column, kind, not_null, known):
         return "g"
     if column in LINKS:
         rows = ROWS[LINKS[column]]
-        skew = f"1 + floor({rows} * power(random(), 3))::int"
+        skew = f"1 + floor({rows} * power(random(), 1.6))::int"
         return skew if not_null else f"case when random() < 0.6 then {skew} end"
     if column == "production_year":
         return "case when random() < 0.95 then 2020 - floor(120 * power(random(), 2))::int end"
@@ -135,7 +135,7 @@ def info(table, typed):
     owner = "person_id" if table == "person_info" else "movie_id"
     rows = ROWS[LINKS[owner]]
     tail = f" from generate_series(1, {ROWS[table]}) as g" + (") as picked" if table != "movie_info_idx" else "")
-    return (f"insert into {table} (id, {owner}, info_type_id, info, note) select s.g, 1 + floor({rows} * power(random(), 3))::int, {kind}, "
+    return (f"insert into {table} (id, {owner}, info_type_id, info, note) select s.g, 1 + floor({rows} * power(random(), 1.6))::int, {kind}, "
             f"case when s.chance < 0.5 and s.columns = 'info' then s.texts else {text} end, "
             f"case when s.chance < 0.5 and s.columns = 'note' then s.texts end "
             f"from ({source}{tail}) as s left join info_type as k on k.info = s.kind and s.chance < 0.8")

@@ -2,7 +2,7 @@
 
 use dbvitals_model::{Severity, Unit};
 
-use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained};
+use super::seen::{Gain, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained};
 use crate::{
     check::{Check, Run, Threshold},
     context::Context,
@@ -49,37 +49,58 @@ static MAX_FACTOR: Threshold = Threshold {
 };
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
-    each_run(view, |seen, at, node, _| {
-        if node.kind != "Nested Loop" {
+    each_run(view, |seen, at, _, _| {
+        let it = Loop::of(seen, cx, at)?;
+        // A loop above another one runs often because that one does.
+        let mut below = it.outer..seen.plan.end_of(it.outer);
+        if below.any(|below| Loop::of(seen, cx, below).is_some()) {
+            return None;
+        }
+        let problem = format!(
+            "runs its inner side {} times; {} rows were planned to come from {} and {} came",
+            words::count(it.loops),
+            words::count(it.planned),
+            seen.node(it.outer).title(),
+            words::count(it.came)
+        );
+        let advice = "Mend the estimate of the outer side first: ANALYZE, a higher statistics target, CREATE STATISTICS. \
+                      Then see whether the planner still chooses the loop; only then index the inner side or rewrite.";
+        let finding = seen.finding(cx, Severity::Warning, at, it.gain, (&problem, advice));
+        Some(
+            finding
+                .with(counted("runs of the inner side", it.loops).against(cx.limit(&MIN_LOOPS)))
+                .with(counted("rows planned from the outer side", it.planned))
+                .with(counted("rows that came", it.came)),
+        )
+    })
+}
+
+/// A nested loop whose outer side gave far more rows than were planned, and what that cost.
+struct Loop {
+    outer: usize,
+    loops: f64,
+    planned: f64,
+    came: f64,
+    gain: Gain,
+}
+
+impl Loop {
+    fn of(seen: &Seen<'_>, cx: &Context<'_>, at: usize) -> Option<Self> {
+        if seen.node(at).kind != "Nested Loop" {
             return None;
         }
         let mut inputs = seen.plan.children(at).filter(|child| !seen.node(*child).is_aside());
         let (outer, inner) = (inputs.next()?, inputs.next()?);
-        let (actual, planned) =
-            (seen.node(outer).actual?, seen.node(outer).estimate?.rows.max(1.0));
+        let came = seen.node(outer).actual?.rows;
+        let planned = seen.node(outer).estimate?.rows.max(1.0);
         let loops = seen.node(inner).loops()?;
-        let factor = actual.rows / planned;
+        let factor = came / planned;
         if loops <= cx.limit(&MIN_LOOPS) || factor <= cx.limit(&MAX_FACTOR) {
             return None;
         }
         let gain = seen.gain(cx, seen.whole(inner) * (1.0 - 1.0 / factor))?;
-        let problem = format!(
-            "runs its inner side {} times; {} rows were planned to come from {} and {} came",
-            words::count(loops),
-            words::count(planned),
-            seen.title(outer),
-            words::count(actual.rows)
-        );
-        let advice = "Mend the estimate of the outer side first: ANALYZE, a higher statistics target, CREATE STATISTICS. \
-                      Then see whether the planner still chooses the loop; only then index the inner side or rewrite.";
-        let finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
-        Some(
-            finding
-                .with(counted("runs of the inner side", loops).against(cx.limit(&MIN_LOOPS)))
-                .with(counted("rows planned from the outer side", planned))
-                .with(counted("rows that came", actual.rows)),
-        )
-    })
+        Some(Self { outer, loops, planned, came, gain })
+    }
 }
 
 #[cfg(test)]
@@ -103,5 +124,17 @@ mod tests {
     #[test]
     fn many_loops_that_were_planned_are_no_problem() {
         assert_eq!(found(&CHECK, &nested(5_000).replace("rows=100 ", "rows=4000 ")).len(), 0);
+    }
+
+    #[test]
+    fn of_loops_in_loops_the_lowest_is_named() {
+        let plan = "Nested Loop  (cost=0.4..900.0 rows=100 width=4) (actual time=0.1..900.0 rows=5000 loops=1)\n  \
+             ->  Nested Loop  (cost=0.4..900.0 rows=100 width=4) (actual time=0.1..500.0 rows=5000 loops=1)\n        \
+             ->  Seq Scan on a  (cost=0.0..10.0 rows=100 width=4) (actual time=0.1..5.0 rows=5000 loops=1)\n        \
+             ->  Index Scan using i on b  (cost=0.4..8.0 rows=1 width=4) (actual time=0.1..0.1 rows=1 loops=5000)\n  \
+             ->  Index Scan using i on c  (cost=0.4..8.0 rows=1 width=4) (actual time=0.1..0.1 rows=1 loops=5000)\n";
+        let found = found(&CHECK, plan);
+        let names: Vec<&str> = found.iter().map(|it| it.subject.name.as_str()).collect();
+        assert_eq!(names, ["1.1 Nested Loop"]);
     }
 }
