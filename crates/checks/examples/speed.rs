@@ -2,7 +2,12 @@
 #![expect(clippy::print_stdout, reason = "the numbers are what this program is for")]
 #![expect(clippy::unwrap_used, reason = "what is read here was written here")]
 
-use std::{fmt::Write as _, fs, hint::black_box, time::Instant};
+use std::{
+    fmt::Write as _,
+    fs,
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use dbvitals_checks::{Settings, judge};
 use dbvitals_model::{
@@ -10,7 +15,11 @@ use dbvitals_model::{
     snapshot::FORMAT_VERSION,
     statement::{StatementPlan, StatementSnapshot},
 };
-use dbvitals_query::{Statement, fingerprint, plan, rewrite};
+use dbvitals_query::{
+    Statement, fingerprint, plan,
+    request::{Call, Limits, Told, Watch},
+    rewrite,
+};
 
 /// What applications send, by and large: lookups, lists, joins, counts, writes.
 const TYPICAL: [&str; 12] = [
@@ -38,6 +47,7 @@ fn main() {
     statements();
     plans();
     long_list();
+    requests();
 }
 
 /// Milliseconds of processor time of this process; of the clock where the system does not tell.
@@ -191,4 +201,31 @@ fn long_list() {
         black_box((fingerprint(&list).is_ok(), rewrite::rewrites(&statement, &())));
     });
     println!("a list of 1 MB: reading alone {alone:.0} ms, all of it {all:.0} ms");
+}
+
+/// Requests as a client library reports them: forty statements, twenty of them one lookup for each row of a list.
+fn requests() {
+    let mut watch = Watch::new(Limits::default());
+    let mut request = 0;
+    let ms = each(5_000, || {
+        request += 1;
+        watch.begin(request);
+        for at in 0..40 {
+            let text = TYPICAL[if at < 20 { at % 9 } else { 1 }];
+            let call = Call {
+                statement: Told::Text(black_box(text)),
+                place: 0,
+                parameters: at as u64,
+                rows: if at < 20 { 20 } else { 1 },
+                duration: Duration::from_micros(300),
+            };
+            watch.statement(request, &call);
+        }
+        black_box(watch.end(request));
+    });
+    println!(
+        "requests of 40 statements watched: {:.1} µs each, {:.0} ns a statement",
+        1e3 * ms,
+        1e6 * ms / 40.0
+    );
 }

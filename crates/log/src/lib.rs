@@ -17,7 +17,7 @@ pub mod prefix;
 pub mod reading;
 pub mod record;
 pub mod severity;
-pub mod shape;
+pub use dbvitals_query::shape;
 pub mod source;
 pub mod state;
 pub mod summary;

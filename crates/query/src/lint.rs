@@ -7,7 +7,7 @@ mod drops;
 mod ignore;
 mod index;
 mod lock;
-mod name;
+pub(crate) mod name;
 mod rule;
 mod types;
 mod walk;

@@ -212,15 +212,26 @@ const RULES: &[Rule] = &[
 
 /// All other ways to write a statement that the rules know, one for each rule.
 pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite> {
-    if !whole::is_seen(statement.root()) {
+    let root = statement.root();
+    if !whole::is_seen(root) {
         return Vec::new();
     }
-    RULES.iter().filter_map(|rule| rewrite(statement.root(), catalogue, rule)).collect()
+    // A rule changes nothing where it does not apply: one copy serves all of them up to the first that does.
+    let mut copy = None;
+    let apply = |rule: &Rule| {
+        let mut changed = copy.take().unwrap_or_else(|| root.clone());
+        let told = apply_everywhere(&mut changed, catalogue, rule.apply);
+        if told.is_empty() {
+            debug_assert!(changed == *root, "{} changed what it says nothing of", rule.name);
+            copy = Some(changed);
+            return None;
+        }
+        rewrite(&changed, told, rule)
+    };
+    RULES.iter().filter_map(apply).collect()
 }
 
-fn rewrite(root: &NodeEnum, catalogue: &dyn Catalogue, rule: &Rule) -> Option<Rewrite> {
-    let mut changed = root.clone();
-    let told = apply_everywhere(&mut changed, catalogue, rule.apply);
+fn rewrite(changed: &NodeEnum, told: Vec<Told>, rule: &Rule) -> Option<Rewrite> {
     let first = told.first()?.clone();
     // The weakest guarantee is that of the whole.
     let weakest = told.iter().find(|one| matches!(one.guarantee, Guarantee::Suggestion { .. }));
@@ -228,7 +239,7 @@ fn rewrite(root: &NodeEnum, catalogue: &dyn Catalogue, rule: &Rule) -> Option<Re
     let mut needs: Vec<String> = told.into_iter().flat_map(|one| one.needs).collect();
     needs.sort();
     needs.dedup();
-    let text = whole::text(&changed)?;
+    let text = whole::text(changed)?;
     Some(Rewrite {
         rule: rule.name,
         what: rule.what,

@@ -9,7 +9,7 @@ const SEED: u64 = 0x243F_6A88_85A3_08D3;
 
 /// Mixes two numbers so that each bit of the result depends on all of theirs.
 #[inline]
-pub(crate) fn fold(a: u64, b: u64) -> u64 {
+pub fn fold(a: u64, b: u64) -> u64 {
     let wide = u128::from(a ^ FACTOR) * u128::from(b ^ 0xD6E8_FEB8_6659_FD93);
     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
     let folded = (wide as u64) ^ ((wide >> 64) as u64);
@@ -33,8 +33,8 @@ fn bytes(mut hash: u64, text: &[u8], case: u64) -> u64 {
     fold(hash, last | case)
 }
 
-/// A number for bytes.
-pub(crate) fn number_of(text: &[u8]) -> u64 {
+/// A number for bytes: equal for equal ones, and for no others but by a chance of one in 2⁶⁴.
+pub fn number_of(text: &[u8]) -> u64 {
     bytes(SEED, text, 0)
 }
 

@@ -2,7 +2,7 @@
 //! without memory of its own; statements of equal shape are one group.
 
 mod lexer;
-pub(crate) mod mixer;
+pub mod mixer;
 mod written;
 
 pub use self::written::{normalise, tables_word};
@@ -37,7 +37,6 @@ pub struct Shape {
 }
 
 /// The shape of a text. Reads any bytes.
-#[inline]
 pub fn shape(text: &[u8]) -> Shape {
     let mut mixer = Mixer::default();
     walk(text, &mut mixer);
