@@ -213,17 +213,19 @@ const RULES: &[Rule] = &[
 /// All other ways to write a statement that the rules know, one for each rule.
 pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite> {
     let root = statement.root();
-    if !whole::is_seen(root) {
-        return Vec::new();
-    }
     // A rule changes nothing where it does not apply: one copy serves all of them up to the first that does.
     let mut copy = None;
+    // To see whether all of the tree is seen is dear, and idle where no rule applies.
+    let mut is_seen = None;
     let apply = |rule: &Rule| {
         let mut changed = copy.take().unwrap_or_else(|| root.clone());
         let told = apply_everywhere(&mut changed, catalogue, rule.apply);
         if told.is_empty() {
             debug_assert!(changed == *root, "{} changed what it says nothing of", rule.name);
             copy = Some(changed);
+            return None;
+        }
+        if !*is_seen.get_or_insert_with(|| whole::is_seen(root)) {
             return None;
         }
         rewrite(&changed, told, rule)
