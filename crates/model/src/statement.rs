@@ -117,4 +117,24 @@ pub struct RewriteAdvice {
     pub cost_before: Option<f64>,
     /// The planner's total cost of the rewritten one.
     pub cost_after: Option<f64>,
+    /// What running both on generated data showed, where that was asked for.
+    pub verification: Option<Verification>,
+}
+
+/// What comparing the results of a statement and its rewrite on generated data showed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Verification {
+    /// The server both ran on, as `PostgreSQL 18.1`.
+    pub server: String,
+    /// What the data was generated from; the same seed gives the same data.
+    pub seed: u64,
+    /// Contents of the tables on which both yielded the same.
+    pub comparisons: u32,
+    /// Those of them on which there were rows to compare.
+    pub with_rows: u32,
+    /// Data on which the results differ, and how, as a sentence: the two are not equivalent.
+    pub counterexample: Option<String>,
+    /// Why nothing, or not everything, could be compared.
+    pub trouble: Option<String>,
 }

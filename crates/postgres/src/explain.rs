@@ -314,7 +314,7 @@ pub(crate) fn literal(text: &str) -> String {
     }
 }
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -14,6 +14,7 @@ pub mod pooler;
 mod probe;
 mod refusal;
 mod repeat;
+pub mod scratch;
 mod session;
 mod speaks;
 pub mod table;

@@ -122,6 +122,27 @@ pub(crate) fn is_aggregate(call: &FuncCall) -> bool {
         || plain_name(call).is_some_and(|name| AGGREGATES.binary_search(&name).is_ok())
 }
 
+/// Whether it has a name of its own among these.
+pub(crate) fn is_named(call: &FuncCall, names: &[&str]) -> bool {
+    plain_name(call).is_some_and(|name| names.contains(&name))
+}
+
+/// Whether it is a window function of PostgreSQL, or any call over a window.
+pub(crate) fn is_window(call: &FuncCall) -> bool {
+    const WINDOWS: &[&str] =
+        &["first_value", "lag", "last_value", "lead", "nth_value", "ntile", "row_number"];
+    call.over.is_some() && (is_aggregate(call) || is_named(call, WINDOWS))
+}
+
+/// The name as it stands in the text, with its schema.
+pub(crate) fn full_name(call: &FuncCall) -> String {
+    let parts = call.funcname.iter().filter_map(|part| match &part.node {
+        Some(NodeEnum::String(text)) => Some(text.sval.as_str()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
 /// Whether it waits because that is what it is for.
 pub(crate) fn waits(call: &FuncCall) -> bool {
     plain_name(call).is_some_and(|name| {

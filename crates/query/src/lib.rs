@@ -34,6 +34,7 @@ pub mod shape;
 mod statement;
 mod survey;
 mod tree;
+pub mod verify;
 
 pub use self::{
     calls::{ConditionCall, Often, condition_calls, wrap_calls},

@@ -30,6 +30,7 @@ mod whole;
 use pg_query::NodeEnum;
 
 pub use self::scope::{Catalogue, Column, Volatility};
+pub(crate) use self::shape::is_steady;
 use self::walk::{Place, apply_everywhere};
 use crate::Statement;
 

@@ -3,7 +3,7 @@
 use dbvitals_model::{
     report::{Analysed, PlanTree, Report, Step},
     snapshot::TargetKind,
-    statement::{PlanKind, RewriteAdvice},
+    statement::{PlanKind, RewriteAdvice, Verification},
 };
 
 use crate::{humanize, visible};
@@ -73,11 +73,28 @@ pub(crate) fn promise(rewrite: &RewriteAdvice) -> String {
     if !rewrite.needs.is_empty() {
         append!(text, " Not checked: {}.", rewrite.needs.join("; "));
     }
+    if let Some(verification) = &rewrite.verification {
+        append!(text, " {}", verified(verification));
+    }
     if let (Some(before), Some(after)) = (rewrite.cost_before, rewrite.cost_after) {
         let cost = |value: f64| humanize::number(value.round());
         append!(text, " The planner's cost goes from {} to {}.", cost(before), cost(after));
     }
     text
+}
+
+/// What running both showed.
+fn verified(seen: &Verification) -> String {
+    if let Some(example) = &seen.counterexample {
+        return format!("Withdrawn, for it is not equivalent: {}.", example.trim_end_matches('.'));
+    }
+    if let Some(trouble) = &seen.trouble {
+        return format!("Not verified: {}.", trouble.trim_end_matches('.'));
+    }
+    format!(
+        "Verified: both yielded the same in {} comparisons on generated data, {} of them with rows ({}, seed {}).",
+        seen.comparisons, seen.with_rows, seen.server, seen.seed
+    )
 }
 
 /// Milliseconds, or cost.

@@ -196,11 +196,14 @@ pub(super) fn may_be_volatile(node: &NodeEnum, catalogue: &dyn Catalogue) -> boo
 }
 
 fn is_unsteady(node: &NodeEnum, catalogue: &dyn Catalogue) -> bool {
-    let NodeEnum::FuncCall(call) = node else { return false };
-    function_name(call).is_none_or(|name| {
+    matches!(node, NodeEnum::FuncCall(call) if !is_steady(call, catalogue))
+}
+
+/// Whether a function is known to yield the same for the same arguments throughout a statement.
+pub(crate) fn is_steady(call: &FuncCall, catalogue: &dyn Catalogue) -> bool {
+    function_name(call).is_some_and(|name| {
         let known = catalogue.volatility(name);
-        !STEADY.contains(&name)
-            && !matches!(known, Some(Volatility::Immutable | Volatility::Stable))
+        STEADY.contains(&name) || matches!(known, Some(Volatility::Immutable | Volatility::Stable))
     })
 }
 

@@ -10,7 +10,8 @@ use crate::args::{audit::Judging, showing::Showing, targets::duration};
 #[derive(Debug, Clone, ClapArgs)]
 #[command(
     after_help = "Nothing is executed without --analyze, and nothing that writes without --allow-writes; \
-what is executed is rolled back."
+what is executed is rolled back. --verify writes nothing to the server that is planned on: it makes a database on \
+the one that --scratch names, and drops it again."
 )]
 pub(crate) struct Args {
     /// The statements, with or without `$1`; `-` or none reads standard input
@@ -45,6 +46,15 @@ pub(crate) struct Args {
     /// Plan as this role, under its row-level security and its settings
     #[arg(long, value_name = "ROLE")]
     pub(crate) as_role: Option<String>,
+
+    /// Run rewrites that are called equivalent beside the original, on generated data, and compare the results
+    #[arg(long, requires = "scratch")]
+    pub(crate) verify: bool,
+
+    /// The server where --verify makes a database, and drops it again: postgres://…, a libpq string, or the name of
+    /// a target
+    #[arg(long, value_name = "TARGET", requires = "verify")]
+    pub(crate) scratch: Option<String>,
 
     /// Longest time for one statement
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]

@@ -5,9 +5,11 @@ mod given;
 mod look;
 mod rewrites;
 mod values;
+mod verify;
 
 use dbvitals_checks::judge;
 use dbvitals_model::{Reason, Snapshot, TargetData};
+use dbvitals_postgres::scratch::Place;
 use dbvitals_query::{Class, Statement};
 
 use crate::{
@@ -28,15 +30,24 @@ use given::Given;
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let given = given::read(args)?;
     refuse_writes(args, &given)?;
-    let named = TargetArgs {
-        targets: args.target.iter().cloned().collect(),
+    let named = |target: Option<&String>| TargetArgs {
+        targets: target.into_iter().cloned().collect(),
         config: args.config.clone(),
         ..TargetArgs::default()
     };
-    let in_force = InForce::of(&named, &args.judging, Looking::default())?;
-    let target = only(in_force.targets(&named)?)?;
+    let watched = named(args.target.as_ref());
+    let in_force = InForce::of(&watched, &args.judging, Looking::default())?;
+    let target = only(in_force.targets(&watched)?)?;
+    let place = match &args.scratch {
+        Some(scratch) => match only(in_force.targets(&named(Some(scratch)))?)?.server {
+            Server::Postgres(server) => Some(Place::new(*server)),
+            Server::Redis(_) => None,
+        },
+        None => None,
+    };
     render::files(&args.showing.output)?;
-    let snapshot = look::look(&target, &given, args, &Progress::new(args.showing.quiet))?;
+    let progress = Progress::new(args.showing.quiet);
+    let snapshot = look::look(&target, &given, args, place.as_ref(), &progress)?;
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
     }

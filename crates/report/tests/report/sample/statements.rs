@@ -3,7 +3,7 @@
 use dbvitals_model::{
     Reason, TargetKind, Unavailable,
     report::{Analysed, PlanTree, Report, Step, Target},
-    statement::{Calls, PlanKind, RewriteAdvice},
+    statement::{Calls, PlanKind, RewriteAdvice, Verification},
 };
 
 /// A report of one statement, and of one the server refuses.
@@ -110,6 +110,13 @@ fn ran() -> Analysed {
             needs: Vec::new(),
             cost_before: Some(9000.0),
             cost_after: Some(12.4),
+            verification: Some(Verification {
+                server: "PostgreSQL 18.1".to_owned(),
+                seed: 1,
+                comparisons: 24,
+                with_rows: 20,
+                ..Verification::default()
+            }),
         }],
     }
 }

@@ -14,6 +14,7 @@ use dbvitals_postgres::{
     collect::{self, Collected, MachineReading},
     connect,
     explain::{Execution, Explained, Explaining, Planned},
+    scratch::{Place, Scratch},
 };
 use dbvitals_query::{Statement, TableName, plan, role::Columns, script};
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ use super::{
     facts::{self, Touched},
     given::Given,
     rewrites::{self, Known},
-    values,
+    values, verify,
 };
 use crate::{
     args::query::analyze::Args,
@@ -45,6 +46,7 @@ pub(super) fn look(
     target: &Target,
     given: &[Given],
     args: &Args,
+    place: Option<&Place>,
     progress: &Progress,
 ) -> Result<Snapshot, Problem> {
     let Server::Postgres(server) = &target.server else {
@@ -55,12 +57,16 @@ pub(super) fn look(
         .build()
         .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
     let targets = runtime.block_on(async {
-        tokio::select! {
-            targets = all(server, target, given, args, progress) => Ok(targets),
-            _ = tokio::signal::ctrl_c() => {
+        let looked = tokio::select! {
+            looked = opened(server, target, given, args, place, progress) => looked,
+            () = verify::stopped() => {
                 tokio::time::sleep(FAREWELL).await;
                 Err(Problem::interrupted())
             }
+        };
+        match place {
+            Some(place) => verify::removed(place, looked).await,
+            None => looked,
         }
     })?;
     progress.finish();
@@ -72,11 +78,27 @@ pub(super) fn look(
     })
 }
 
+async fn opened(
+    server: &dbvitals_postgres::Target,
+    target: &Target,
+    given: &[Given],
+    args: &Args,
+    place: Option<&Place>,
+    progress: &Progress,
+) -> Result<Vec<TargetSnapshot>, Problem> {
+    let mut scratch = match place {
+        Some(place) => Some(verify::open(place).await?),
+        None => None,
+    };
+    Ok(all(server, target, given, args, scratch.as_mut(), progress).await)
+}
+
 async fn all(
     server: &dbvitals_postgres::Target,
     target: &Target,
     given: &[Given],
     args: &Args,
+    mut scratch: Option<&mut Scratch>,
     progress: &Progress,
 ) -> Vec<TargetSnapshot> {
     let name: std::sync::Arc<str> = target.name.as_str().into();
@@ -98,6 +120,10 @@ async fn all(
             let role = args.as_role.as_deref();
             let before = generic_cost(&statement);
             statement.rewrites = rewrites::advice(&mut session, parsed, &known, role, before).await;
+            if let Some(scratch) = &mut scratch {
+                let advice = &mut statement.rewrites;
+                verify::verify(scratch, &one.text, parsed, &known, advice).await;
+            }
         }
         targets.push(snapshot_of(&one.name, session.endpoint(), statement));
     }

@@ -14,6 +14,7 @@ use dbvitals_query::{
     Statement, TableName, plan,
     rewrite::{Catalogue, Column, Guarantee, Rewrite, Volatility, rewrites},
     script,
+    verify::{Table, TableColumn},
 };
 use serde::Deserialize;
 
@@ -98,6 +99,31 @@ impl<'a> Known<'a> {
     fn has_children(&self, relation: &Relation) -> bool {
         let relations = self.database.and_then(|database| database.relations.value());
         relations.into_iter().flatten().any(|other| other.parent_oid == Some(relation.oid))
+    }
+
+    /// The table as it is made anew for comparing results; the error says why that cannot be.
+    pub(super) fn table(&self, name: &TableName) -> Result<Table, String> {
+        let missing = || format!("the catalogue does not tell which table {} is", name.name);
+        let relation = self.relation(name).ok_or_else(missing)?;
+        let known = self.columns(name).ok_or_else(missing)?;
+        let all = self.database.and_then(|database| database.columns.value());
+        let type_of = |name: &str| {
+            let of = all.into_iter().flatten().find(|column| {
+                column.table_oid == relation.oid && !column.is_dropped && column.name == name
+            });
+            of.map(|column| column.type_name.clone())
+        };
+        let columns = known.into_iter().map(|column| TableColumn {
+            type_name: type_of(&column.name).unwrap_or_default(),
+            name: column.name,
+            is_not_null: column.is_not_null,
+        });
+        Ok(Table {
+            schema: relation.schema.clone(),
+            name: relation.name.clone(),
+            columns: columns.collect(),
+            keys: self.unique_keys(name),
+        })
     }
 
     fn is_folded(&self, oid: i64, name: &str) -> bool {
@@ -219,5 +245,6 @@ fn told(rewrite: Rewrite, cost_before: Option<f64>, cost_after: Option<f64>) -> 
         needs: rewrite.needs,
         cost_before,
         cost_after,
+        verification: None,
     }
 }
