@@ -20,7 +20,7 @@ use crate::{
     batch::{GRACE, InFlight},
     connect,
     error::Kind,
-    explain::identifier,
+    explain::{identifier, literal},
 };
 
 /// Time to connect.
@@ -122,14 +122,22 @@ impl Scratch {
         self.session.carry_out(&statements.join(";\n"), STATEMENT).await
     }
 
-    /// Whether a text is a value of a type.
-    pub async fn accepts(&mut self, type_name: &str, text: &str) -> Result<bool, Error> {
-        let sql = format!("SELECT {}::{type_name}", crate::explain::literal(text));
-        match self.session.carry_out(&sql, STATEMENT).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_lost() || error.sqlstate().is_none() => Err(error),
-            Err(_) => Ok(false),
+    /// The texts that are values of a type.
+    pub async fn accepted(
+        &mut self,
+        type_name: &str,
+        candidates: Vec<String>,
+    ) -> Result<Vec<String>, Error> {
+        let mut values = Vec::with_capacity(candidates.len());
+        for text in candidates {
+            let sql = format!("SELECT {}::{type_name}", literal(&text));
+            match self.session.carry_out(&sql, STATEMENT).await {
+                Ok(()) => values.push(text),
+                Err(error) if error.is_lost() || error.sqlstate().is_none() => return Err(error),
+                Err(_) => {}
+            }
         }
+        Ok(values)
     }
 
     /// What one statement takes and shows; refuses a text of several.

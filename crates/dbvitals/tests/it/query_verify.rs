@@ -83,7 +83,7 @@ async fn what_cannot_be_compared_is_said_to_be_so() {
     server.sql("postgres", make).await.unwrap();
     let url = server.superuser_url("postgres");
     for (text, wanted) in [
-        ("select * from moods where id = 1 or id = 2", "type mood"),
+        ("select * from moods where id = 1 or id = 2", "type public.mood"),
         ("select app.touch() from app.orders where id = 1 or id = 2", "app.touch"),
         ("select id from app.orders where id = 1 or id = 2 limit 1", ""),
     ] {

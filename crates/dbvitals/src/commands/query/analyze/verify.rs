@@ -158,13 +158,8 @@ impl<'a> Trial<'a> {
             if pools.contains_key(&of) {
                 continue;
             }
-            let mut values = Vec::new();
-            for value in verify::candidates(&of, statement) {
-                let accepts = scratch.accepts(&of, &value).await;
-                if accepts.map_err(|error| refused("the data cannot be made", &error))? {
-                    values.push(value);
-                }
-            }
+            let values = scratch.accepted(&of, verify::candidates(&of, statement)).await;
+            let values = values.map_err(|error| refused("the data cannot be made", &error))?;
             pools.insert(of, values);
         }
         let written = if verify::writes(statement) {
