@@ -37,6 +37,31 @@ pub struct TableColumn {
     pub is_not_null: bool,
 }
 
+/// A type of labels to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enum {
+    /// Its schema.
+    pub schema: String,
+    /// Schema and name, quoted where they need it, as `format_type` writes them.
+    pub type_name: String,
+    /// Its labels in order.
+    pub labels: Vec<String>,
+}
+
+impl Enum {
+    /// Whether a type's name is its own, with or without the schema.
+    pub fn is_called(&self, type_name: &str) -> bool {
+        let bare = self.type_name.rsplit_once('.').map_or("", |(_, bare)| bare);
+        self.type_name == type_name || bare == type_name
+    }
+
+    fn definition(&self) -> String {
+        let quoted = |label: &String| format!("'{}'", label.replace('\'', "''"));
+        let labels: Vec<String> = self.labels.iter().map(quoted).collect();
+        format!("CREATE TYPE {} AS ENUM ({})", self.type_name, labels.join(", "))
+    }
+}
+
 impl Table {
     /// Schema and name, quoted.
     pub fn identifier(&self) -> String {
@@ -58,9 +83,10 @@ impl Table {
     }
 }
 
-/// What makes the tables anew, one statement after the other, in a database that holds nothing else.
-pub fn definitions(tables: &[Table]) -> Vec<String> {
+/// What makes the types and tables anew, one statement after the other, in a database that holds nothing else.
+pub fn definitions(tables: &[Table], enums: &[Enum]) -> Vec<String> {
     let mut schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
+    schemas.extend(enums.iter().map(|of| of.schema.as_str()));
     schemas.push("public");
     schemas.sort_unstable();
     schemas.dedup();
@@ -71,6 +97,7 @@ pub fn definitions(tables: &[Table]) -> Vec<String> {
     }
     let path: Vec<String> = schemas.iter().map(|schema| quoted(schema)).collect();
     all.push(format!("SET search_path = {}", path.join(", ")));
+    all.extend(enums.iter().map(Enum::definition));
     all.extend(tables.iter().map(Table::definition));
     all
 }

@@ -76,7 +76,7 @@ fn place(server: &Postgres) -> Place {
 
 async fn made(place: &Place) -> Scratch {
     let mut scratch = place.open().await.unwrap();
-    scratch.run(&verify::definitions(&tables())).await.unwrap();
+    scratch.run(&verify::definitions(&tables(), &[])).await.unwrap();
     scratch
 }
 

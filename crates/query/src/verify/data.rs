@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::{Table, TableColumn, literal::literals};
 use crate::Statement;
 
+/// So many values of a type make up half of what tables hold, so that rows repeat and find each other.
+const OFTEN: usize = 4;
+
 /// Chance that can be repeated (xorshift).
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -88,11 +91,12 @@ pub fn candidates(type_name: &str, statement: &Statement) -> Vec<String> {
     if own.is_empty() {
         return Vec::new();
     }
-    let mut all: Vec<String> = own.iter().map(|value| (*value).to_owned()).collect();
-    for literal in literals(statement) {
-        all.extend(neighbours(bare, &literal));
-        all.push(literal);
-    }
+    // Those that come first are met more often: conditions ask for them.
+    let literals = literals(statement);
+    let beside: Vec<String> =
+        literals.iter().flat_map(|literal| neighbours(bare, literal)).collect();
+    let own = own.iter().map(|value| (*value).to_owned());
+    let mut all: Vec<String> = literals.into_iter().chain(own).chain(beside).collect();
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|value| seen.insert(value.clone()));
     all
@@ -158,7 +162,7 @@ pub fn round(
     dice: &mut Dice,
 ) -> Round {
     // Joins of many tables of many rows take long.
-    let sizes: &[usize] = if tables.len() > 3 { &[0, 1, 2, 4] } else { &[0, 1, 3, 8, 25] };
+    let sizes: &[usize] = if tables.len() > 3 { &[0, 1, 2, 4] } else { &[0, 1, 3, 8, 25, 25] };
     let mut rows = Vec::with_capacity(tables.len());
     for table in tables {
         let count = match number {
@@ -204,7 +208,8 @@ fn value(type_name: &str, nulls: usize, pools: &Pools, dice: &mut Dice) -> Strin
     if pool.is_empty() || (nulls != usize::MAX && dice.below(nulls) == 0) {
         return "NULL".to_owned();
     }
-    let text = &pool[dice.below(pool.len())];
+    let among = if dice.below(2) == 0 { OFTEN.min(pool.len()) } else { pool.len() };
+    let text = &pool[dice.below(among)];
     let doubled = text.replace('\'', "''");
     if doubled.contains('\\') {
         format!("E'{}'", doubled.replace('\\', "\\\\"))

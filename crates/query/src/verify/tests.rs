@@ -31,14 +31,21 @@ fn pools(statement: &Statement) -> Pools {
 
 #[test]
 fn tables_are_made_with_their_keys_and_nothing_else() {
+    let mood = Enum {
+        schema: "app".to_owned(),
+        type_name: "app.mood".to_owned(),
+        labels: vec!["good".to_owned(), "it's".to_owned()],
+    };
+    assert!(mood.is_called("mood") && mood.is_called("app.mood") && !mood.is_called("app"));
     assert_eq!(
-        definitions(&[table()]),
+        definitions(&[table()], &[mood]),
         [
             "DROP SCHEMA IF EXISTS \"app\" CASCADE",
             "CREATE SCHEMA \"app\"",
             "DROP SCHEMA IF EXISTS \"public\" CASCADE",
             "CREATE SCHEMA \"public\"",
             "SET search_path = \"app\", \"public\"",
+            "CREATE TYPE app.mood AS ENUM ('good', 'it''s')",
             "CREATE TABLE \"app\".\"odd \"\"t\"\"\" (\"id\" integer NOT NULL, \"n\" integer, \
              \"txt\" character varying(3), UNIQUE (\"id\"))",
         ]

@@ -14,7 +14,7 @@ use dbvitals_query::{
     Statement, TableName, plan,
     rewrite::{Catalogue, Column, Guarantee, Rewrite, Volatility, rewrites},
     script,
-    verify::{Table, TableColumn},
+    verify::{Enum, Table, TableColumn},
 };
 use serde::Deserialize;
 
@@ -28,6 +28,12 @@ const LATE: &str =
 const FOLDED: &str = "select a.attrelid::int8 as oid, a.attname::text as name from pg_catalog.pg_attribute as a \
     join pg_catalog.pg_collation as c on c.oid = a.attcollation \
     where a.attnum > 0 and not a.attisdropped and not c.collisdeterministic";
+/// Labels of types, for making them anew.
+const LABELS: &str = "select n.nspname::text as schema, \
+    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) as type_name, \
+    e.enumlabel::text as text from pg_catalog.pg_enum as e \
+    join pg_catalog.pg_type as t on t.oid = e.enumtypid \
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace order by e.enumtypid, e.enumsortorder";
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Rewrites that are planned for comparison; each is a round trip.
@@ -39,6 +45,7 @@ pub(super) struct Known<'a> {
     volatility: BTreeMap<String, Volatility>,
     late: Vec<i64>,
     folded: Vec<Folded>,
+    labels: Vec<Label>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +62,13 @@ struct Folded {
 }
 
 #[derive(Deserialize)]
+struct Label {
+    schema: String,
+    type_name: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
 struct Late {
     oid: i64,
 }
@@ -63,13 +77,20 @@ impl<'a> Known<'a> {
     /// Asks what was not collected. What cannot be read is not known, and proves nothing.
     pub(super) async fn of(snapshot: &'a PgSnapshot, session: &mut Session) -> Known<'a> {
         let query = |name, sql: &str| Query { name, sql: sql.to_owned(), timeout: LIMIT };
-        let asked = [query("promises", PROMISES), query("late", LATE), query("folded", FOLDED)];
+        let asked = [
+            query("promises", PROMISES),
+            query("late", LATE),
+            query("folded", FOLDED),
+            query("labels", LABELS),
+        ];
         let mut answers = session.batch(&asked).await.into_iter();
         let promises: Option<Vec<Promise>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let late: Option<Vec<Late>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let folded: Option<Vec<Folded>> =
+            answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
+        let labels: Option<Vec<Label>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let worst = |promise: Promise| {
             let volatility = match (promise.is_volatile, promise.is_stable) {
@@ -85,6 +106,7 @@ impl<'a> Known<'a> {
             volatility: promises.unwrap_or_default().into_iter().map(worst).collect(),
             late: late.unwrap_or_default().into_iter().map(|late| late.oid).collect(),
             folded: folded.unwrap_or_default(),
+            labels: labels.unwrap_or_default(),
         }
     }
 
@@ -124,6 +146,26 @@ impl<'a> Known<'a> {
             columns: columns.collect(),
             keys: self.unique_keys(name),
         })
+    }
+
+    /// The types of labels that columns of tables have.
+    pub(super) fn enums(&self, tables: &[Table]) -> Vec<Enum> {
+        let columns = || tables.iter().flat_map(|table| &table.columns);
+        let mut enums: Vec<Enum> = Vec::new();
+        for label in &self.labels {
+            if !columns().any(|column| column.type_name == label.type_name) {
+                continue;
+            }
+            match enums.iter_mut().find(|known| known.type_name == label.type_name) {
+                Some(known) => known.labels.push(label.text.clone()),
+                None => enums.push(Enum {
+                    schema: label.schema.clone(),
+                    type_name: label.type_name.clone(),
+                    labels: vec![label.text.clone()],
+                }),
+            }
+        }
+        enums
     }
 
     fn is_folded(&self, oid: i64, name: &str) -> bool {

@@ -83,7 +83,8 @@ async fn a_wrong_rewrite_is_caught_with_an_example() {
         let mut scratch = place.open().await.unwrap();
         for (text, other, wanted) in CASES {
             let statement = Statement::parse(text).unwrap();
-            let mut trial = Trial::new(&mut scratch, text, &statement, tables()).await.unwrap();
+            let mut trial =
+                Trial::new(&mut scratch, text, &statement, tables(), &[]).await.unwrap();
             let mut advice = RewriteAdvice {
                 is_equivalent: true,
                 text: Some((*other).to_owned()),
