@@ -16,7 +16,7 @@ pub use self::{
     vacuum::Vacuumed,
 };
 
-use crate::{record::Record, severity::Severity};
+use crate::{language, record::Record, severity::Severity};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,7 @@ pub fn of<'a>(record: &Record<'a>) -> Event<'a> {
     match record.severity {
         Severity::Log => log(message),
         Severity::Warning | Severity::Error | Severity::Fatal | Severity::Panic => {
-            if message.starts_with(b"deadlock detected") {
+            if message.starts_with(b"deadlock detected") || record.sqlstate == b"40P01" {
                 return Event::Deadlock;
             }
             Event::Failed
@@ -113,7 +113,7 @@ fn log(message: &[u8]) -> Event<'_> {
         Some(b'a') => vacuum::event(message).or_else(|| trouble::event(message)),
         _ => trouble::event(message),
     };
-    read.unwrap_or(Event::Other)
+    read.or_else(|| language::timed(message)).unwrap_or(Event::Other)
 }
 
 fn temp_file(message: &[u8]) -> Option<Event<'_>> {

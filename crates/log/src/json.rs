@@ -3,6 +3,7 @@
 use memchr::{memchr, memchr2};
 
 use crate::{
+    lines::Passing,
     moment::Clock,
     prefix::number,
     record::{Record, Sink},
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) struct Scanner {
     clock: Clock,
     scratch: Vec<u8>,
-    is_passing: bool,
+    passing: Passing,
 }
 
 /// A string as it stands between its quotes.
@@ -45,28 +46,20 @@ impl Scanner {
 
     /// What was given last was cut within a record.
     pub(crate) fn pass_rest(&mut self, ends_line: bool) {
-        self.is_passing = !ends_line;
+        self.passing = Passing::cut(ends_line);
     }
 
     /// Gives the records of a buffer to a sink; returns how many bytes are done with. At the end of the input
     /// everything is.
     pub(crate) fn scan(&mut self, buffer: &[u8], is_end: bool, sink: &mut impl Sink) -> usize {
-        let mut at = 0;
-        while at < buffer.len() {
-            let (end, next) = match memchr(b'\n', &buffer[at..]) {
-                Some(len) => (at + len, at + len + 1),
-                None if is_end || self.is_passing => (buffer.len(), buffer.len()),
-                None => return at,
-            };
-            let line = buffer[at..end].trim_ascii();
-            if self.is_passing {
-                self.is_passing = next == end;
-            } else if !line.is_empty() && self.line(line, next - at, sink).is_none() {
+        let (done, passing) = self.passing.each_line(buffer, is_end, |line, bytes| {
+            let line = line.trim_ascii();
+            if !line.is_empty() && self.line(line, bytes, sink).is_none() {
                 sink.unread(line);
             }
-            at = next;
-        }
-        buffer.len()
+        });
+        self.passing = passing;
+        done
     }
 
     fn line(&mut self, line: &[u8], bytes: usize, sink: &mut impl Sink) -> Option<()> {

@@ -25,6 +25,8 @@ pub mod summary;
 mod csv;
 mod histogram;
 mod json;
+mod language;
+mod lines;
 mod names;
 mod stderr;
 mod syslog;

@@ -254,7 +254,9 @@ fn fits(field: Field, value: &[u8]) -> bool {
 
 fn trimmed(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
-    if value == b"[unknown]" { b"" } else { value }
+    // `[unknown]` in any language; `[local]` is an address.
+    let is_unknown = value.starts_with(b"[") && value.ends_with(b"]") && value != b"[local]";
+    if is_unknown { b"" } else { value }
 }
 
 /// Where a field of free text ends: at the literal behind it.

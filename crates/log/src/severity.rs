@@ -1,5 +1,7 @@
 //! The word in front of a message.
 
+use crate::language;
+
 /// How serious a record is, or which part of a record a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Severity {
@@ -61,8 +63,12 @@ impl Severity {
         }
     }
 
-    /// Reads a bare word.
+    /// Reads a bare word in any language we know.
     pub fn of(word: &[u8]) -> Option<Self> {
+        Self::of_english(word).or_else(|| language::severity(word))
+    }
+
+    fn of_english(word: &[u8]) -> Option<Self> {
         Some(match word {
             b"LOG" => Self::Log,
             b"ERROR" => Self::Error,
@@ -81,6 +87,11 @@ impl Word {
     /// Reads `LOG:  ` at the beginning of a text; gives the word and how many bytes it took.
     #[inline]
     pub fn read(text: &[u8]) -> Option<(Self, usize)> {
+        Self::read_english(text).or_else(|| language::word(text))
+    }
+
+    #[inline]
+    fn read_english(text: &[u8]) -> Option<(Self, usize)> {
         let colon = text.iter().take(10).position(|byte| *byte == b':')?;
         let word = &text[..colon];
         let mut end = colon + 1;
@@ -98,7 +109,7 @@ impl Word {
             b"HINT" => Self::Extra(Extra::Hint),
             b"CONTEXT" => Self::Extra(Extra::Context),
             b"QUERY" | b"LOCATION" | b"BACKTRACE" => Self::Extra(Extra::Other),
-            other => Self::Record(Severity::of(other)?),
+            other => Self::Record(Severity::of_english(other)?),
         };
         Some((read, end))
     }

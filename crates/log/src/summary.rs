@@ -22,6 +22,7 @@ use self::{
 };
 use crate::{
     event::{self, Event, Phase},
+    language,
     moment::Micros,
     names::{Memo, Name, Names},
     record::{Record, Sink},
@@ -67,6 +68,8 @@ pub struct Summary {
     records: i64,
     bytes: i64,
     severities: [i64; 8],
+    /// The language of messages, once it is known not to be English.
+    language: Option<&'static str>,
     unread: Unread,
     groups: Groups,
     sequences: Sequences,
@@ -86,6 +89,8 @@ struct Unread {
     cut: i64,
 }
 
+/// Records by which the language is found out.
+const LOOKED_AT: i64 = 2000;
 /// Lines shown of those that are no part of a record.
 const EXAMPLES: usize = 5;
 const EXAMPLE_CHARS: usize = 120;
@@ -119,7 +124,7 @@ impl Summary {
     #[inline]
     fn timed(&mut self, record: &Record<'_>, who: Who, text: &[u8], phase: Phase, micros: i64) {
         let shape = shape(text);
-        self.groups.make_room(self.limits.statements);
+        self.groups.make_room(self.limits.statements, shape.hash);
         let group = self.groups.entry(shape.hash, text);
         match phase {
             Phase::Parse => group.parse += micros,
@@ -149,7 +154,7 @@ impl Summary {
 
     fn named(&mut self, record: &Record<'_>, who: Who, text: &[u8]) {
         let shape = shape(text);
-        self.groups.make_room(self.limits.statements);
+        self.groups.make_room(self.limits.statements, shape.hash);
         let group = self.groups.entry(shape.hash, text);
         group.untimed += 1;
         group.seen(record.time, who);
@@ -168,8 +173,9 @@ impl Summary {
             text
         };
         if !text.is_empty() {
-            self.groups.make_room(self.limits.statements);
-            self.groups.entry(shape(text).hash, text).planned(record, who, *micros, plan);
+            let hash = shape(text).hash;
+            self.groups.make_room(self.limits.statements, hash);
+            self.groups.entry(hash, text).planned(record, who, *micros, plan);
         }
         self.scratch = scratch;
     }
@@ -182,7 +188,7 @@ impl Summary {
             self.hours.at(record.time).lock_waits += 1;
         }
         if let Some(hash) = statement {
-            self.groups.make_room(self.limits.statements);
+            self.groups.make_room(self.limits.statements, hash);
             let group = self.groups.entry(hash, record.statement);
             if wait.is_acquired {
                 group.lock_wait += wait.micros;
@@ -196,8 +202,9 @@ impl Summary {
         self.waits.temp_file(bytes);
         self.hours.at(record.time).temp_bytes += bytes;
         if !record.statement.is_empty() {
-            self.groups.make_room(self.limits.statements);
-            let group = self.groups.entry(shape(record.statement).hash, record.statement);
+            let hash = shape(record.statement).hash;
+            self.groups.make_room(self.limits.statements, hash);
+            let group = self.groups.entry(hash, record.statement);
             group.temp_files += 1;
             group.temp_bytes += bytes;
         }
@@ -245,6 +252,9 @@ impl Sink for Summary {
         self.bytes += i64::try_from(record.bytes).unwrap_or(0);
         self.severities[record.severity as usize] += 1;
         self.hours.at(record.time).records += 1;
+        if self.language.is_none() && self.records <= LOOKED_AT {
+            self.language = language::of(record.message);
+        }
         let event = event::of(record);
         let who = self.who(record);
         match &event {

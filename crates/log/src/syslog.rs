@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use memchr::{memchr, memmem};
 
 use crate::{
+    lines::Passing,
     moment::{Clock, HOUR, Micros, SECOND, days, iso, year_of},
     prefix::{Prefix, free, number},
     record::{Record, Sink},
@@ -26,7 +27,7 @@ pub(crate) struct Scanner {
     /// Times without a year lie before this.
     not_after: Micros,
     open: VecDeque<Open>,
-    is_passing: bool,
+    passing: Passing,
 }
 
 /// A record of one process as far as it has come.
@@ -60,7 +61,7 @@ impl Scanner {
             clock: Clock::default(),
             not_after,
             open: VecDeque::new(),
-            is_passing: false,
+            passing: Passing::default(),
         }
     }
 
@@ -71,34 +72,26 @@ impl Scanner {
 
     /// What was given last was cut within a line.
     pub(crate) fn pass_rest(&mut self, ends_line: bool) {
-        self.is_passing = !ends_line;
+        self.passing = Passing::cut(ends_line);
     }
 
     /// Gives the records of a buffer to a sink; returns how many bytes are done with.
     pub(crate) fn scan(&mut self, buffer: &[u8], is_end: bool, sink: &mut impl Sink) -> usize {
-        let mut at = 0;
-        while at < buffer.len() {
-            let (end, next) = match memchr(b'\n', &buffer[at..]) {
-                Some(len) => (at + len, at + len + 1),
-                None if is_end || self.is_passing => (buffer.len(), buffer.len()),
-                None => return at,
-            };
-            let line = buffer[at..end].trim_ascii_end();
-            if self.is_passing {
-                self.is_passing = next == end;
-            } else if let Some(piece) = piece(line, self.not_after) {
-                self.take(&piece, next - at, sink);
+        let (done, passing) = self.passing.each_line(buffer, is_end, |line, bytes| {
+            let line = line.trim_ascii_end();
+            if let Some(piece) = piece(line, self.not_after) {
+                self.take(&piece, bytes, sink);
             } else if !line.is_empty() {
                 sink.unread(line);
             }
-            at = next;
-        }
+        });
+        self.passing = passing;
         if is_end {
             while let Some(open) = self.open.pop_front() {
                 self.close(&open, sink);
             }
         }
-        at
+        done
     }
 
     fn take(&mut self, piece: &Piece<'_>, bytes: usize, sink: &mut impl Sink) {

@@ -39,6 +39,8 @@ pub struct LogSnapshot {
     pub unread: Unread,
     /// A time zone whose offset is not known; its times were taken for UTC.
     pub unknown_zone: Option<String>,
+    /// The English name of the language of messages; `None`: English, or not known.
+    pub language: Option<String>,
     pub statements: Section<StatementsLogged>,
     pub repeats: Section<Repeats>,
     pub errors: Section<Errors>,

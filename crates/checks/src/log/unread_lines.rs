@@ -25,14 +25,16 @@ pub static CHECK: Check = Check {
     fix: None,
     explain: "\
 ## What it detects
-More than `max_unread_ratio` of what was read is lines that belong to no record, or records had to be cut. Examples are told.
+More than `max_unread_ratio` of what was read is lines that belong to no record, records had to be cut, or messages are in another
+language than English. Examples are told.
 
 ## Why it matters
 What could not be read is missing from every number of this report.
 
 ## How to fix
 Say how the log was written: `--prefix` with the value of `log_line_prefix`, `--log-format`. Where several programs write to one file,
-take the server's lines apart first. csvlog and jsonlog have no such doubts.
+take the server's lines apart first. csvlog and jsonlog have no such doubts. Of other languages statements, their durations and the
+severity of errors are read, errors are told apart by their SQLSTATE (csvlog, jsonlog, `%e`), and nothing else: set `lc_messages = 'C'`.
 
 ## When to ignore
 A log that was cut by hand.
@@ -62,7 +64,8 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     let nothing = !is_bad && whole.unread.lines == 0 && whole.unread.cut_records == 0;
     let broken: Vec<_> =
         whole.sources.iter().filter_map(|source| source.problem.as_ref()).collect();
-    if nothing && zone.is_none() && broken.is_empty() {
+    let language = whole.language.as_ref();
+    if nothing && zone.is_none() && broken.is_empty() && language.is_none() {
         return Ok(Vec::new());
     }
     let mut parts = Vec::new();
@@ -83,13 +86,19 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     if let Some(problem) = broken.first() {
         parts.push(format!("{} files broke off: {problem}", broken.len()));
     }
+    if let Some(language) = language {
+        parts.push(format!(
+            "messages are in {language}: only statements, durations and errors are read"
+        ));
+    }
+    let is_bad = is_bad || language.is_some();
     let severity = if is_bad || !broken.is_empty() { Severity::Warning } else { Severity::Info };
     let mut finding = cx
         .finding(
             severity,
             Subject::new("log", log.name()),
             parts.join("; "),
-            "Say how the log was written: --prefix with the value of log_line_prefix, or --log-format.",
+            if language.is_some() { IN_ENGLISH } else { HOW_WRITTEN },
         )
         .with(Evidence::new("unread", share, Unit::Ratio, facts::SOURCE).against(limit));
     for example in &whole.unread.examples {
@@ -97,6 +106,11 @@ fn run(log: &LogView<'_>, cx: &Context<'_>) -> Judged {
     }
     Ok(vec![finding])
 }
+
+const HOW_WRITTEN: &str =
+    "Say how the log was written: --prefix with the value of log_line_prefix, or --log-format.";
+const IN_ENGLISH: &str =
+    "Let the server write English: ALTER SYSTEM SET lc_messages = 'C'; SELECT pg_reload_conf();";
 
 #[cfg(test)]
 mod tests {
@@ -115,6 +129,14 @@ mod tests {
         assert_eq!(severity(0), None);
         assert_eq!(severity(100), Some(Severity::Info));
         assert_eq!(severity(101), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn another_language_is_told_with_how_to_have_english() {
+        let built = testing::log(|log| log.language = Some("German".into()));
+        let found = testing::findings(&CHECK, &built);
+        assert!(found[0].message.contains("German"), "{found:?}");
+        assert!(found[0].recommendation.contains("lc_messages"), "{found:?}");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn note(log: &LogSnapshot) -> String {
         let dropped = &statements.dropped;
         if dropped.statements > 0 {
             parts.push(format!(
-                "{} rare statements ({} of the time) were left out of memory",
+                "{} times a rare statement was left out of memory, {} of the time with them",
                 words::count(dropped.statements as f64),
                 words::percent(dropped.total_ms / statements.total_ms.max(f64::MIN_POSITIVE))
             ));

@@ -30,12 +30,12 @@ pub fn free<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {
 /// The first word such as `LOG:  ` and where the message behind it begins.
 fn word_in(line: &[u8], start: usize, reach: usize) -> Option<(Word, usize)> {
     for colon in memmem::find_iter(&line[start..reach], b":  ").map(|found| start + found) {
-        let letters = line[start..colon]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-            .count();
-        let begin = colon - letters;
+        // Some languages have a space before the colon, and letters of several bytes.
+        let front = line[start..colon].trim_ascii_end();
+        let is_letter =
+            |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte >= 128;
+        let letters = front.iter().rev().take_while(is_letter).count();
+        let begin = start + front.len() - letters;
         if let Some((word, len)) = Word::read(&line[begin..]) {
             return Some((word, begin + len));
         }

@@ -95,10 +95,10 @@ impl Groups {
         })
     }
 
-    /// Leaves out the eighth that took the least time, when there are as many as may be.
+    /// Leaves out the eighth that took the least time, when there are as many as may be and a further one comes.
     #[inline]
-    pub(super) fn make_room(&mut self, limit: usize) {
-        if self.by_hash.len() >= limit.max(16) {
+    pub(super) fn make_room(&mut self, limit: usize, hash: u64) {
+        if self.by_hash.len() >= limit.max(16) && !self.by_hash.contains_key(&hash) {
             self.leave_out(limit.max(16) / 8);
         }
     }

@@ -4,7 +4,7 @@ mod activity;
 mod statements;
 
 use dbvitals_model::{
-    Reason, Section,
+    Collected, Reason, Section, Unavailable,
     log::{Hour, LogSnapshot, NamedCount, Source, Unread},
 };
 use jiff::Timestamp;
@@ -26,8 +26,34 @@ pub(super) fn ms(micros: i64) -> f64 {
 
 /// A section the log holds nothing of: nobody can tell from it why.
 fn silent<T>(detail: &str, remedy: &str) -> Section<T> {
-    Section::Unavailable(dbvitals_model::Unavailable::with_remedy(Reason::Disabled, detail, remedy))
+    Section::Unavailable(Unavailable::with_remedy(Reason::Disabled, detail, remedy))
 }
+
+/// A section without a record tells that its messages are not understood where the log is in another language.
+fn in_english<T>(section: Section<T>, language: Option<&str>) -> Section<T> {
+    match (section, language) {
+        (Section::Unavailable(_), Some(language)) => silent(
+            &format!("the log is in {language}, of which such messages are not understood"),
+            ENGLISH,
+        ),
+        (section, _) => section,
+    }
+}
+
+/// What is read of messages in another language has gaps.
+fn understood<T>(value: T, language: Option<&str>) -> Section<T> {
+    let gap = |language: &str| Unavailable {
+        reason: Reason::Disabled,
+        detail: format!(
+            "the log is in {language}: errors are told apart by SQLSTATE alone, and what befell the server is not understood"
+        ),
+        remedy: Some(ENGLISH.to_owned()),
+    };
+    Section::Collected(Collected { value, gaps: language.map(gap).into_iter().collect() })
+}
+
+/// What makes a server write English.
+const ENGLISH: &str = "ALTER SYSTEM SET lc_messages = 'C'; SELECT pg_reload_conf();";
 
 pub(super) fn snapshot(
     mut summary: Summary,
@@ -53,6 +79,7 @@ pub(super) fn snapshot(
             count: summary.severities[severity as usize],
         })
         .filter(|count| count.count > 0);
+    let language = summary.language;
     LogSnapshot {
         sources,
         first_at: at(summary.first),
@@ -67,12 +94,13 @@ pub(super) fn snapshot(
             cut_records: summary.unread.cut,
         },
         unknown_zone,
-        errors: Section::collected(activity::errors(&summary)),
-        lock_waits: activity::lock_waits(&summary, &told.names),
-        temp_files: activity::temp_files(&summary, &told),
-        checkpoints: activity::checkpoints(&summary),
-        autovacuum: activity::autovacuum(&summary),
-        connections: activity::connections(&summary),
+        language: language.map(str::to_owned),
+        errors: understood(activity::errors(&summary), language),
+        lock_waits: in_english(activity::lock_waits(&summary, &told.names), language),
+        temp_files: in_english(activity::temp_files(&summary, &told), language),
+        checkpoints: in_english(activity::checkpoints(&summary), language),
+        autovacuum: in_english(activity::autovacuum(&summary), language),
+        connections: in_english(activity::connections(&summary), language),
         hours: hours(&summary),
         statements: told.statements,
         repeats: told.repeats,

@@ -146,6 +146,24 @@ fn memory_is_bounded_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn as_many_statements_as_are_kept_are_all_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let line = |at: i32| {
+        format!(
+            "2026-01-01 10:00:00 UTC [7] LOG:  duration: 1.000 ms  statement: select a{at} from t{at}\n"
+        )
+    };
+    let text: Vec<String> = (0..3).flat_map(|_| (0..100).map(line)).collect();
+    fs::write(&path, text.concat()).unwrap();
+    let limits = Limits { statements: 100, leaders: 100, ..Limits::default() };
+    let request = Request { paths: vec![path], limits, ..Request::default() };
+    let log = read(request, &mut |_| {}).unwrap().log;
+    let statements = log.statements.value().unwrap();
+    assert_eq!((statements.calls, statements.dropped.statements), (300, 0));
+}
+
+#[test]
 fn a_log_is_followed_in_the_format_of_what_is_there_already() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("server.csv");

@@ -21,6 +21,10 @@ const ROWS: usize = 8;
 const HOUR_ROWS: usize = 24;
 /// More columns than these stand over the text they belong to.
 const MOST_COLUMNS: usize = 6;
+/// Columns of the hours about statements and errors: the first ones.
+const WORK: usize = 5;
+/// Bytes of `2026-`.
+const YEAR: usize = 5;
 /// Cells of a bar.
 const BAR: usize = 10;
 
@@ -89,31 +93,62 @@ fn over_texts(page: &mut Page, overview: &Overview, columns: &[(&str, Align)], s
     table.print_over(page, 2, &texts);
 }
 
-/// Hours with their busy time as bars; columns that are zero throughout are left out.
+/// Hours with their busy time as bars; columns that are zero throughout are left out. Where they do not fit side by side,
+/// statements and errors come first, and what else happened in a second table.
 fn hours(page: &mut Page, overview: &Overview, all: bool) {
     let shown = if all { overview.rows.len() } else { HOUR_ROWS };
     let rows = &overview.rows[overview.rows.len().saturating_sub(shown)..];
     let used: Vec<usize> = (0..overview.columns.len())
         .filter(|place| rows.iter().any(|row| row.get(*place).is_some_and(says)))
         .collect();
+    let whole = hours_of(overview, rows, &used, true, false);
+    if whole.fits(page, 2) {
+        whole.print(page, 2);
+    } else {
+        let (first, mut second): (Vec<usize>, Vec<usize>) =
+            used.into_iter().partition(|place| *place < WORK);
+        hours_of(overview, rows, &first, true, true).print(page, 2);
+        if !second.is_empty() {
+            second.insert(0, 0);
+            page.blank();
+            hours_of(overview, rows, &second, false, true).print(page, 2);
+        }
+    }
+    more(page, overview.rows.len() - rows.len());
+}
+
+/// The hours with some of their columns.
+fn hours_of(
+    overview: &Overview,
+    rows: &[Vec<Measure>],
+    places: &[usize],
+    has_bars: bool,
+    is_narrow: bool,
+) -> Table {
     let largest = rows.iter().map(|row| busy(row)).fold(0.0, f64::max);
-    let mut columns: Vec<(&str, Align)> = used
+    let mut columns: Vec<(&str, Align)> = places
         .iter()
         .filter_map(|place| overview.columns.get(*place))
         .map(|column| (column.label.as_str(), align(column.unit)))
         .collect();
-    columns.insert(1, ("", Align::Left));
+    if has_bars {
+        columns.insert(1, ("", Align::Left));
+    }
     let mut table = Table::headed(&columns);
     for row in rows {
-        let words = used.iter().filter_map(|place| {
-            Some(humanize::measure(row.get(*place)?, overview.columns.get(*place)?.unit))
+        let words = places.iter().filter_map(|place| {
+            let words = humanize::measure(row.get(*place)?, overview.columns.get(*place)?.unit);
+            // Where room is scarce the year goes.
+            let is_hour = is_narrow && *place == 0;
+            Some(if is_hour { words.get(YEAR..).unwrap_or(&words).to_owned() } else { words })
         });
         let mut cells: Vec<_> = words.map(cell).collect();
-        cells.insert(1, cell(bar(busy(row) / largest.max(f64::MIN_POSITIVE), BAR)));
+        if has_bars {
+            cells.insert(1, cell(bar(busy(row) / largest.max(f64::MIN_POSITIVE), BAR)));
+        }
         table.row(cells);
     }
-    table.print(page, 2);
-    more(page, overview.rows.len() - rows.len());
+    table
 }
 
 fn says(value: &Measure) -> bool {
@@ -169,5 +204,35 @@ mod tests {
         let text = page.finish();
         assert!(text.contains(&format!("{}{}", "█".repeat(5), "░".repeat(5))), "{text}");
         assert!(text.contains(&"█".repeat(10)) && !text.contains("errors"), "{text}");
+    }
+
+    #[test]
+    fn on_a_narrow_page_hours_are_two_tables() {
+        let labels =
+            ["hour (UTC)", "statements", "time", "P95", "errors", "connections", "most a second"];
+        let columns = labels.into_iter().enumerate();
+        let unit = |place| if place == 0 { Unit::Text } else { Unit::Count };
+        let overview = Overview {
+            id: HOURS.to_owned(),
+            target: "log".to_owned(),
+            title: "Hour by hour".to_owned(),
+            note: None,
+            columns: columns.map(|(place, label)| column(label, unit(place))).collect(),
+            rows: vec![
+                std::iter::once(Measure::from("2026-02-01 06:00"))
+                    .chain((1..7).map(|place| Measure::from(f64::from(place))))
+                    .collect(),
+            ],
+        };
+        let printed = |width| {
+            let mut page = Page::new(width, ColorChoice::Never);
+            hours(&mut page, &overview, false);
+            page.finish()
+        };
+        assert_eq!(printed(120).matches("2026-02-01 06:00").count(), 1);
+        let narrow = printed(70);
+        assert_eq!(narrow.matches("02-01 06:00").count(), 2, "{narrow}");
+        assert!(!narrow.contains("2026"), "{narrow}");
+        assert!(narrow.lines().count() == 5, "no cell wraps: {narrow}");
     }
 }
