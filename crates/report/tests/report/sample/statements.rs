@@ -100,24 +100,28 @@ fn ran() -> Analysed {
         }),
         plans: vec![measured, generic],
         missing: Vec::new(),
-        rewrites: vec![RewriteAdvice {
-            rule: "count-to-exists".to_owned(),
-            what: "A count that is only compared with nothing becomes EXISTS.".to_owned(),
-            why: "EXISTS stops at the first row; count reads all.".to_owned(),
-            text: Some("SELECT EXISTS (SELECT 1 FROM orders WHERE note = '<b>')".to_owned()),
-            is_equivalent: true,
-            because: "a count is never NULL".to_owned(),
-            needs: Vec::new(),
-            cost_before: Some(9000.0),
-            cost_after: Some(12.4),
-            verification: Some(Verification {
-                server: "PostgreSQL 18.1".to_owned(),
-                seed: 1,
-                comparisons: 24,
-                with_rows: 20,
-                ..Verification::default()
-            }),
-        }],
+        rewrites: vec![rewritten()],
+    }
+}
+
+fn rewritten() -> RewriteAdvice {
+    RewriteAdvice {
+        rule: "count-to-exists".to_owned(),
+        what: "A count that is only compared with nothing becomes EXISTS.".to_owned(),
+        why: "EXISTS stops at the first row; count reads all.".to_owned(),
+        text: Some("SELECT EXISTS (SELECT 1 FROM orders WHERE note = '<b>')".to_owned()),
+        is_equivalent: true,
+        because: "a count is never NULL".to_owned(),
+        needs: Vec::new(),
+        cost_before: Some(9000.0),
+        cost_after: Some(12.4),
+        verification: Some(Verification {
+            server: "PostgreSQL 18.1".to_owned(),
+            seed: 1,
+            comparisons: 24,
+            with_rows: 20,
+            ..Verification::default()
+        }),
     }
 }
 
