@@ -41,6 +41,7 @@ fn one(target: &str, statement: &StatementSnapshot, findings: &[&Finding]) -> An
             .collect(),
         missing,
         rewrites: statement.rewrites.clone(),
+        suggestions: statement.suggestions.clone(),
     }
 }
 

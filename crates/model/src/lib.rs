@@ -19,6 +19,7 @@ pub mod snapshot;
 pub mod statement;
 pub mod unit;
 pub mod version;
+pub mod words;
 
 pub use finding::{Evidence, Finding, Fix, FixKind, Measure, Subject};
 pub use section::{Collected, Reason, Section, Unavailable};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Section,
+    Fix, Section, Severity,
     pg::{
         DatabaseSnapshot,
         instance::{Server, Settings},
@@ -43,6 +43,8 @@ pub struct StatementSnapshot {
     pub facts: Section<DatabaseSnapshot>,
     /// Other ways to write it, the proved ones first.
     pub rewrites: Vec<RewriteAdvice>,
+    /// What might be written differently, though the result may change.
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// A plan and how it came about.
@@ -137,4 +139,34 @@ pub struct Verification {
     pub counterexample: Option<String>,
     /// Why nothing, or not everything, could be compared.
     pub trouble: Option<String>,
+}
+
+/// What might be written differently in a statement, though the result may change or only a person can tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// The name of the rule.
+    pub rule: String,
+    /// How bad it is to leave it so.
+    pub severity: Severity,
+    /// The line of the statement it is about, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// What is meant, as a sentence.
+    pub what: String,
+    /// What happens in this statement, with the numbers known.
+    pub why: String,
+    /// What to write, as sentences.
+    pub instead: String,
+    /// What changes in the result, as sentences.
+    pub changes: String,
+    /// The whole statement written so; `None` where only a person can write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Statements that help it as it is, an index most of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+    /// What could not be checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
 }

@@ -32,6 +32,7 @@ pub mod role;
 pub mod script;
 pub mod shape;
 mod statement;
+pub mod suggest;
 mod survey;
 mod tree;
 pub mod verify;

@@ -6,7 +6,7 @@
 
 mod any;
 mod arithmetic;
-mod below;
+pub(crate) mod below;
 mod cast;
 mod coalesce;
 mod counted;
@@ -21,11 +21,11 @@ mod or_union;
 mod order;
 mod scalar;
 mod scope;
-mod shape;
+pub(crate) mod shape;
 mod truth;
 mod union;
 mod walk;
-mod whole;
+pub(crate) mod whole;
 
 use pg_query::NodeEnum;
 

@@ -1,8 +1,8 @@
 //! What a statement does with the columns of its tables: which it compares and how, joins, sorts, groups, shows, sets.
 //! What an index can serve, and what a value for a parameter should look like, follow from here.
 
-mod condition;
-mod scope;
+pub(crate) mod condition;
+pub(crate) mod scope;
 mod walk;
 
 use crate::statement::{Statement, TableName};

@@ -3,7 +3,7 @@
 use dbvitals_model::{
     report::{Analysed, PlanTree, Report, Step},
     snapshot::TargetKind,
-    statement::{PlanKind, RewriteAdvice, Verification},
+    statement::{PlanKind, RewriteAdvice, Suggestion, Verification},
 };
 
 use crate::{humanize, visible};
@@ -95,6 +95,31 @@ fn verified(seen: &Verification) -> String {
         "Verified: both yielded the same in {} comparisons on generated data, {} of them with rows ({}, seed {}).",
         seen.comparisons, seen.with_rows, seen.server, seen.seed
     )
+}
+
+/// Where statements that help a statement are to be run.
+pub(crate) const PLACE: &str = "the database of its tables";
+
+/// What a suggestion is, and where: its rule, how bad, the place in the statement.
+pub(crate) fn label(suggestion: &Suggestion) -> String {
+    format!(
+        "suggestion: {}, {}, line {}, character {}",
+        suggestion.rule, suggestion.severity, suggestion.line, suggestion.column
+    )
+}
+
+/// What to write instead.
+pub(crate) fn instead(suggestion: &Suggestion) -> String {
+    let mut text = format!("Instead: {}", suggestion.instead);
+    if !suggestion.needs.is_empty() {
+        append!(text, " Not checked: {}.", suggestion.needs.join("; "));
+    }
+    text
+}
+
+/// What that does to the result.
+pub(crate) fn changes(suggestion: &Suggestion) -> String {
+    format!("What changes: {}", suggestion.changes)
 }
 
 /// Milliseconds, or cost.

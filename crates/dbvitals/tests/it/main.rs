@@ -29,4 +29,5 @@ mod run;
 mod scenarios;
 mod side_commands;
 mod since;
+mod suggestions;
 mod versions;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Unavailable,
-    statement::{Calls, PlanKind, RewriteAdvice},
+    statement::{Calls, PlanKind, RewriteAdvice, Suggestion},
 };
 
 /// One statement.
@@ -37,6 +37,9 @@ pub struct Analysed {
     /// Other ways to write it, the proved ones first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewrites: Vec<RewriteAdvice>,
+    /// What might be written differently, though the result may change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// One plan, with where its time or its cost goes.

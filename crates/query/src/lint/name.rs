@@ -12,7 +12,7 @@ pub(super) fn inner(node: Option<&Node>) -> Option<&NodeEnum> {
 }
 
 /// The text of a node that is a name.
-pub(super) fn text_of(node: &Node) -> Option<String> {
+pub(crate) fn text_of(node: &Node) -> Option<String> {
     match inner(Some(node))? {
         NodeEnum::String(text) => Some(text.sval.clone()),
         _ => None,
@@ -50,7 +50,7 @@ pub(crate) fn quoted(name: &str) -> String {
     if plain && free() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-pub(super) fn written(table: &TableName) -> String {
+pub(crate) fn written(table: &TableName) -> String {
     match &table.schema {
         Some(schema) => format!("{}.{}", quoted(schema), quoted(&table.name)),
         None => quoted(&table.name),
@@ -68,7 +68,7 @@ pub(super) fn list(nodes: &[Node]) -> String {
 }
 
 /// A name made of a table's, its columns' and an ending, as the server makes them; at most 63 bytes.
-pub(super) fn made(table: &str, columns: &[String], ending: &str) -> String {
+pub(crate) fn made(table: &str, columns: &[String], ending: &str) -> String {
     let mut name = format!("{table}_{}", columns.join("_"));
     let mut most = 62 - ending.len();
     while !name.is_char_boundary(most.min(name.len())) {

@@ -133,14 +133,14 @@ impl<'n> Children<'n> {
 
 /// Calls `visit` for the children of a table or an expression, queries among them; a query's own, and those of a
 /// statement that writes, are the walk's.
-pub(super) fn children_mut(node: &mut NodeEnum, visit: Visit<'_>) {
+pub(crate) fn children_mut(node: &mut NodeEnum, visit: Visit<'_>) {
     let mut children = Children::default();
     children.of_table(node);
     children.visit(visit);
 }
 
 /// Calls `visit` for a node and all below it, those of queries among them, from the inside out.
-pub(super) fn deep(node: &mut NodeEnum, visit: Visit<'_>) {
+pub(crate) fn deep(node: &mut NodeEnum, visit: Visit<'_>) {
     if let NodeEnum::SelectStmt(select) = node {
         deep_select(select, visit);
     } else {

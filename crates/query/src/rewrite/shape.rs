@@ -14,20 +14,20 @@ use crate::{
     tree::{children, deep},
 };
 
-pub(super) fn inner(node: Option<&Node>) -> Option<&NodeEnum> {
+pub(crate) fn inner(node: Option<&Node>) -> Option<&NodeEnum> {
     node.and_then(|node| node.node.as_ref())
 }
 
-pub(super) fn node(inside: NodeEnum) -> Node {
+pub(crate) fn node(inside: NodeEnum) -> Node {
     Node { node: Some(inside) }
 }
 
-pub(super) fn boxed(inside: NodeEnum) -> Box<Node> {
+pub(crate) fn boxed(inside: NodeEnum) -> Box<Node> {
     Box::new(node(inside))
 }
 
 /// A condition from a text in which `_0`, `_1` … stand for these nodes.
-pub(super) fn condition(text: &str, nodes: &[NodeEnum]) -> Option<NodeEnum> {
+pub(crate) fn condition(text: &str, nodes: &[NodeEnum]) -> Option<NodeEnum> {
     query(&format!("SELECT 1 WHERE {text}"), nodes)?.where_clause?.node
 }
 
@@ -57,20 +57,20 @@ fn fill(made: &mut NodeEnum, nodes: &[NodeEnum]) {
 }
 
 /// A column by its name, as a node.
-pub(super) fn column(alias: &str, name: &str) -> Option<NodeEnum> {
+pub(crate) fn column(alias: &str, name: &str) -> Option<NodeEnum> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     condition(&format!("{}.{}", quoted(alias), quoted(name)), &[])
 }
 
 /// A constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Constant {
+pub(crate) enum Constant {
     Integer(i32),
     Text(String),
     Truth(bool),
 }
 
-pub(super) fn constant(node: &NodeEnum) -> Option<Constant> {
+pub(crate) fn constant(node: &NodeEnum) -> Option<Constant> {
     match node {
         NodeEnum::AConst(value) if !value.isnull => match value.val.as_ref()? {
             a_const::Val::Ival(n) => Some(Constant::Integer(n.ival)),
@@ -90,7 +90,7 @@ pub(super) fn constant(node: &NodeEnum) -> Option<Constant> {
 }
 
 /// The operator of a plain operator expression, unqualified.
-pub(super) fn operator(node: &NodeEnum) -> Option<&str> {
+pub(crate) fn operator(node: &NodeEnum) -> Option<&str> {
     match node {
         NodeEnum::AExpr(e) if e.kind == AExprKind::AexprOp as i32 => match e.name.as_slice() {
             [name] => match name.node.as_ref()? {
@@ -104,7 +104,7 @@ pub(super) fn operator(node: &NodeEnum) -> Option<&str> {
 }
 
 /// The sides of a comparison and its operator, with what `wanted` is true of on the left.
-pub(super) fn comparison(
+pub(crate) fn comparison(
     node: &NodeEnum,
     wanted: impl Fn(&NodeEnum) -> bool,
 ) -> Option<(&NodeEnum, &'static str, &NodeEnum)> {
@@ -121,7 +121,7 @@ pub(super) fn comparison(
     }
 }
 
-pub(super) fn as_column(node: &NodeEnum) -> Option<&ColumnRef> {
+pub(crate) fn as_column(node: &NodeEnum) -> Option<&ColumnRef> {
     match node {
         NodeEnum::ColumnRef(column) => Some(column),
         _ => None,
@@ -129,7 +129,7 @@ pub(super) fn as_column(node: &NodeEnum) -> Option<&ColumnRef> {
 }
 
 /// The unqualified name of a function that is PostgreSQL's own, or found by the search path.
-pub(super) fn function_name(call: &FuncCall) -> Option<&str> {
+pub(crate) fn function_name(call: &FuncCall) -> Option<&str> {
     let mut names = call.funcname.iter().rev().filter_map(|node| match node.node.as_ref()? {
         NodeEnum::String(name) => Some(name.sval.as_str()),
         _ => None,
@@ -154,7 +154,7 @@ pub(super) fn is_plain(select: &SelectStmt) -> bool {
 }
 
 /// Whether an aggregate, a window or a function that yields rows may stand in an expression, subqueries apart.
-pub(super) fn draws_together(node: &NodeEnum) -> bool {
+pub(crate) fn draws_together(node: &NodeEnum) -> bool {
     match node {
         NodeEnum::SubLink(_) => false,
         NodeEnum::FuncCall(call) if call.over.is_some() || call::is_aggregate(call) => true,
@@ -233,7 +233,7 @@ pub(super) fn compares_exactly(left: &str, right: &str) -> bool {
 }
 
 /// Puts a condition beside the one that is there.
-pub(super) fn and(there: &mut Option<Box<Node>>, more: NodeEnum) {
+pub(crate) fn and(there: &mut Option<Box<Node>>, more: NodeEnum) {
     let old = there.take().and_then(|node| node.node);
     *there = match old {
         None => Some(boxed(more)),

@@ -41,6 +41,13 @@ pub(super) fn is_seen(root: &NodeEnum) -> bool {
     !odd && read == count.found && changed == count.found
 }
 
+/// Whether parts of a tree can be written down again.
+pub(crate) fn is_writable(root: &NodeEnum) -> bool {
+    let mut odd = false;
+    tree::deep(root, &mut |node| odd |= has_odd_type(node));
+    !odd
+}
+
 /// Counts the nodes of a printed tree: a name, and then a bracket. A string that looks like one counts, too, which
 /// only makes the answer more careful.
 #[derive(Default)]
@@ -101,7 +108,7 @@ fn has_odd_type(node: &NodeEnum) -> bool {
 }
 
 /// The tree as text; `None` where the text would not mean exactly the tree.
-pub(super) fn text(root: &NodeEnum) -> Option<String> {
+pub(crate) fn text(root: &NodeEnum) -> Option<String> {
     let text = root.deparse(pg_query::DeparseOptions::default()).ok()?;
     let again = crate::Statement::parse(&text).ok()?;
     (print(again.root()) == print(root)).then_some(text)

@@ -335,7 +335,7 @@ fn operand(node: &NodeEnum) -> Operand {
 }
 
 /// An expression in the words of the parser.
-pub(super) fn text_of(node: &NodeEnum) -> Option<String> {
+pub(crate) fn text_of(node: &NodeEnum) -> Option<String> {
     // A tree that was parsed has all its enumerations set; one made of defaults would not be taken.
     let mut tree = pg_query::parse("SELECT 1", 0).ok()?.protobuf;
     let raw = tree.stmts.first_mut()?.stmt.as_mut()?;

@@ -6,25 +6,25 @@ use super::{Columns, Relation};
 
 /// One item of a `FROM` list by the name it goes by.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) alias: String,
+pub(crate) struct Item {
+    pub(crate) alias: String,
     /// Its place among the relations found; `None` for a subquery, a function, a common table expression.
-    pub(super) relation: Option<usize>,
+    pub(crate) relation: Option<usize>,
 }
 
 /// The items that are visible at one place: those of its own query last, of the queries around it before them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scope {
-    pub(super) levels: Vec<Vec<Item>>,
+pub(crate) struct Scope {
+    pub(crate) levels: Vec<Vec<Item>>,
 }
 
 /// A column that was found: the place of its table, and its name.
-pub(super) type Found<'n> = (usize, &'n str);
+pub(crate) type Found<'n> = (usize, &'n str);
 
 impl Scope {
     /// The table a column belongs to. A name without a table belongs to the innermost query that can have it: by the
     /// catalogue where that is known, else to its only table.
-    pub(super) fn find<'n>(
+    pub(crate) fn find<'n>(
         &self,
         column: &'n ColumnRef,
         found: &[Relation],
@@ -47,7 +47,7 @@ impl Scope {
     }
 
     /// The tables a `*` stands for.
-    pub(super) fn all(&self, column: &ColumnRef) -> Vec<usize> {
+    pub(crate) fn all(&self, column: &ColumnRef) -> Vec<usize> {
         let Some(level) = self.levels.last() else { return Vec::new() };
         let names: Vec<&str> = names(column);
         let wanted = |item: &&Item| names.last().is_none_or(|alias| item.alias == *alias);
@@ -105,6 +105,6 @@ fn parts(column: &ColumnRef) -> Option<(Option<&str>, &str)> {
 }
 
 /// Whether a reference means all columns.
-pub(super) fn is_star(column: &ColumnRef) -> bool {
+pub(crate) fn is_star(column: &ColumnRef) -> bool {
     column.fields.last().is_some_and(|node| matches!(node.node, Some(NodeEnum::AStar(_))))
 }

@@ -109,7 +109,7 @@ fn one(finding: &Finding, anchor: String, change: Option<Change>) -> FindingBloc
         evidence: finding.evidence.iter().map(evidence).collect(),
         recommendation: visible::inline(&finding.recommendation),
         impact: finding.impact.as_ref().map(|impact| visible::inline(impact)),
-        fix: finding.fix.as_ref().map(|fix| fix_block(finding, fix)),
+        fix: finding.fix.as_ref().map(|fix| fix_block(&digest::place(finding), fix)),
         key: visible::inline(&finding.key),
     }
 }
@@ -123,7 +123,8 @@ fn evidence(item: &dbvitals_model::Evidence) -> EvidenceRow {
     }
 }
 
-fn fix_block(finding: &Finding, fix: &Fix) -> FixBlock {
+/// A fix, and where to run it.
+pub(super) fn fix_block(place: &str, fix: &Fix) -> FixBlock {
     let tone = match fix.kind {
         FixKind::Safe => "good",
         FixKind::Review => "fair",
@@ -136,7 +137,7 @@ fn fix_block(finding: &Finding, fix: &Fix) -> FixBlock {
     FixBlock {
         kind: words::fix_kind(fix.kind),
         tone,
-        place: visible::inline(&digest::place(finding)),
+        place: visible::inline(place),
         lock: visible::inline(&fix.lock),
         blocks: visible::inline(&fix.blocks),
         statements: joined(&fix.statements),

@@ -1,6 +1,12 @@
 //! Analysed statements, ready to show: nodes as foldable blocks inside one another.
 
-use dbvitals_model::report::{Analysed, PlanTree, Report, Step};
+use dbvitals_model::{
+    Severity,
+    report::{Analysed, PlanTree, Report, Step},
+    statement::Suggestion,
+};
+
+use super::findings::{FixBlock, fix_block};
 
 use crate::{humanize, statement, visible};
 
@@ -13,6 +19,7 @@ pub(super) struct Statement {
     pub(super) troubles: Vec<String>,
     pub(super) plans: Vec<Plan>,
     pub(super) rewrites: Vec<Rewrite>,
+    pub(super) suggestions: Vec<Suggested>,
 }
 
 /// Another way to write it.
@@ -21,6 +28,17 @@ pub(super) struct Rewrite {
     pub(super) what: String,
     pub(super) promise: String,
     pub(super) text: Option<String>,
+}
+
+/// What might be written differently.
+#[derive(Debug)]
+pub(super) struct Suggested {
+    pub(super) what: String,
+    pub(super) label: String,
+    pub(super) is_serious: bool,
+    pub(super) paragraphs: Vec<String>,
+    pub(super) text: Option<String>,
+    pub(super) fix: Option<FixBlock>,
 }
 
 /// One plan.
@@ -78,7 +96,21 @@ fn one(one: &Analysed) -> Statement {
                 text: rewrite.text.as_deref().map(visible::block),
             })
             .collect(),
+        suggestions: one.suggestions.iter().map(suggested).collect(),
         plans: one.plans.iter().enumerate().map(|(place, plan)| tree(plan, place == 0)).collect(),
+    }
+}
+
+fn suggested(suggestion: &Suggestion) -> Suggested {
+    let paragraphs =
+        [suggestion.why.clone(), statement::instead(suggestion), statement::changes(suggestion)];
+    Suggested {
+        what: visible::inline(&suggestion.what),
+        label: visible::inline(&statement::label(suggestion)),
+        is_serious: suggestion.severity > Severity::Info,
+        paragraphs: paragraphs.iter().map(|text| visible::inline(text)).collect(),
+        text: suggestion.text.as_deref().map(visible::block),
+        fix: suggestion.fix.as_ref().map(|fix| fix_block(statement::PLACE, fix)),
     }
 }
 

@@ -61,18 +61,18 @@ fn one(out: &mut String, finding: &Finding, change: Option<Change>) {
         append!(out, "Effect: {}\n\n", text(impact));
     }
     if let Some(fix) = &finding.fix {
-        fix_block(out, finding, fix);
+        fix_block(out, words::language(finding), &digest::place(finding), fix);
     }
     out.push_str("</details>\n\n");
 }
 
-fn fix_block(out: &mut String, finding: &Finding, fix: &Fix) {
-    let language = words::language(finding);
+/// Terms, statements, undo; `place` is where to run them.
+pub(super) fn fix_block(out: &mut String, language: &str, place: &str, fix: &Fix) {
     append!(
         out,
         "**Fix**, {}; run in {}; {}\n\n",
         words::fix_kind(fix.kind),
-        text(&digest::place(finding)),
+        text(place),
         text(&digest::fix_terms(fix))
     );
     out.push_str(&fence(language, &fix.statements, ""));

@@ -1,8 +1,14 @@
 //! Analysed statements with the trees of their plans.
 
-use dbvitals_model::report::{PlanTree, Report};
+use dbvitals_model::{
+    report::{PlanTree, Report},
+    statement::Suggestion,
+};
 
-use super::escape::{fence, text};
+use super::{
+    escape::{fence, text},
+    findings::fix_block,
+};
 use crate::{humanize, statement, visible};
 
 /// One section per statement.
@@ -42,6 +48,9 @@ pub(super) fn all(out: &mut String, report: &Report) {
                 append!(out, "{}\n", fence("sql", std::slice::from_ref(written), ""));
             }
         }
+        for suggestion in &one.suggestions {
+            suggest(out, suggestion);
+        }
         for plan in &one.plans {
             append!(
                 out,
@@ -50,6 +59,21 @@ pub(super) fn all(out: &mut String, report: &Report) {
                 fence("text", &[tree(plan)], "")
             );
         }
+    }
+}
+
+/// A suggestion is set apart from what is proved by the word.
+fn suggest(out: &mut String, suggestion: &Suggestion) {
+    append!(out, "\n**{}** ({})\n\n", text(&suggestion.what), text(&statement::label(suggestion)));
+    for part in [&suggestion.why, &statement::instead(suggestion), &statement::changes(suggestion)]
+    {
+        append!(out, "{}\n\n", text(part));
+    }
+    if let Some(written) = &suggestion.text {
+        append!(out, "{}\n", fence("sql", std::slice::from_ref(written), ""));
+    }
+    if let Some(fix) = &suggestion.fix {
+        fix_block(out, "sql", statement::PLACE, fix);
     }
 }
 

@@ -93,7 +93,7 @@ fn whole(page: &mut Page, context: &Context<'_>, finding: &Finding, is_repeated:
         page.led(4, (DIM, "Effect: "), PLAIN, impact);
     }
     if let Some(fix) = &finding.fix {
-        fix::block(page, finding, fix);
+        fix::block(page, &digest::place(finding), fix);
     }
 }
 

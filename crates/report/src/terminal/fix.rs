@@ -1,6 +1,6 @@
 //! The fix, ready to paste: statements on their own lines, unwrapped and without ornament.
 
-use dbvitals_model::{Finding, Fix, FixKind};
+use dbvitals_model::{Fix, FixKind};
 
 use crate::{
     digest,
@@ -8,19 +8,15 @@ use crate::{
     words,
 };
 
-/// Terms, statements, undo.
-pub(super) fn block(page: &mut Page, finding: &Finding, fix: &Fix) {
+/// Terms, statements, undo; `place` is where to run them.
+pub(super) fn block(page: &mut Page, place: &str, fix: &Fix) {
     let style = match fix.kind {
         FixKind::Safe => GOOD,
         FixKind::Review => FAIR,
         FixKind::Manual => BAD,
     };
-    let terms = format!(
-        "{}; run in {}; {}",
-        words::fix_kind(fix.kind),
-        digest::place(finding),
-        digest::fix_terms(fix)
-    );
+    let terms =
+        format!("{}; run in {}; {}", words::fix_kind(fix.kind), place, digest::fix_terms(fix));
     page.led(4, (style.bold(), "Fix: "), PLAIN, &terms);
     statements(page, &fix.statements);
     if !fix.undo.is_empty() {

@@ -1,8 +1,12 @@
 //! Analysed statements with the trees of their plans.
 
-use dbvitals_model::report::{Analysed, PlanTree, Report, Step};
+use dbvitals_model::{
+    Severity,
+    report::{Analysed, PlanTree, Report, Step},
+    statement::Suggestion,
+};
 
-use super::Options;
+use super::{Options, fix};
 use crate::{
     humanize,
     page::{BAD, DIM, FAIR, GOOD, NOTE, PLAIN, Page, STRONG, bar},
@@ -49,6 +53,9 @@ pub(super) fn block(page: &mut Page, report: &Report, options: &Options) {
                 page.statement(4, &format!("{text};"));
             }
         }
+        for suggestion in &one.suggestions {
+            suggest(page, suggestion);
+        }
         for why in &one.missing {
             page.led(2, (BAD, "✗ "), PLAIN, &why.detail);
             if let Some(remedy) = &why.remedy {
@@ -56,6 +63,23 @@ pub(super) fn block(page: &mut Page, report: &Report, options: &Options) {
             }
         }
         page.blank();
+    }
+}
+
+/// A suggestion is set apart from what is proved: by its sign, and by the word.
+fn suggest(page: &mut Page, suggestion: &Suggestion) {
+    page.blank();
+    let style = if suggestion.severity > Severity::Info { FAIR.bold() } else { NOTE.bold() };
+    let label = statement::label(suggestion);
+    page.led(2, (style, "? "), STRONG, &format!("{} ({label})", suggestion.what));
+    page.para(4, PLAIN, &suggestion.why);
+    page.para(4, PLAIN, &statement::instead(suggestion));
+    page.para(4, DIM, &statement::changes(suggestion));
+    if let Some(text) = &suggestion.text {
+        page.statement(4, &format!("{text};"));
+    }
+    if let Some(it) = &suggestion.fix {
+        fix::block(page, statement::PLACE, it);
     }
 }
 

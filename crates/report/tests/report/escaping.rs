@@ -1,6 +1,6 @@
 //! No name and no text from a server breaks a format or reaches a terminal raw.
 
-use dbvitals_model::report::Report;
+use dbvitals_model::report::{Analysed, Report};
 use dbvitals_report::{ColorChoice, html, json, junit, markdown, sarif, terminal, visible};
 use proptest::prelude::*;
 
@@ -44,11 +44,33 @@ fn holding(text: &str) -> Report {
         skipped.part = Some(text.clone());
         skipped.remedy = Some(text.clone());
     }
-    report.statements = sample::analysed().statements;
-    for statement in &mut report.statements {
+    report.statements = statements(&text);
+    for overview in &mut report.overview {
+        overview.title.clone_from(&text);
+        overview.note = Some(text.clone());
+        overview.rows[0][0] = text.as_str().into();
+    }
+    report
+}
+
+/// Analysed statements with a text in every place that a server or a person can fill.
+fn statements(text: &str) -> Vec<Analysed> {
+    let text = text.to_owned();
+    let mut statements = sample::analysed().statements;
+    for statement in &mut statements {
         statement.text.clone_from(&text);
         statement.refused = Some(text.clone());
         statement.role = Some(text.clone());
+        for suggestion in &mut statement.suggestions {
+            suggestion.why.clone_from(&text);
+            suggestion.instead.clone_from(&text);
+            suggestion.changes.clone_from(&text);
+            suggestion.text = Some(text.clone());
+            suggestion.needs = vec![text.clone()];
+            if let Some(fix) = &mut suggestion.fix {
+                fix.statements = vec![text.clone()];
+            }
+        }
         for rewrite in &mut statement.rewrites {
             rewrite.text = Some(text.clone());
             rewrite.because.clone_from(&text);
@@ -64,12 +86,7 @@ fn holding(text: &str) -> Report {
             }
         }
     }
-    for overview in &mut report.overview {
-        overview.title.clone_from(&text);
-        overview.note = Some(text.clone());
-        overview.rows[0][0] = text.as_str().into();
-    }
-    report
+    statements
 }
 
 /// Texts that attack some format, among random ones.

@@ -11,6 +11,10 @@ fn statements(report: &dbvitals_model::report::Report) -> Vec<String> {
     let fixes = report.findings.iter().filter_map(|f| f.fix.as_ref());
     let rewrites = report.statements.iter().flat_map(|statement| &statement.rewrites);
     let rewritten = rewrites.filter_map(|rewrite| Some(format!("{};", rewrite.text.as_ref()?)));
+    let suggestions = || report.statements.iter().flat_map(|statement| &statement.suggestions);
+    let suggested = suggestions().filter_map(|one| Some(format!("{};", one.text.as_ref()?)));
+    let rewritten = rewritten.chain(suggested);
+    let fixes = fixes.chain(suggestions().filter_map(|one| one.fix.as_ref()));
     fixes
         .flat_map(|fix| fix.statements.iter().chain(&fix.undo))
         .cloned()

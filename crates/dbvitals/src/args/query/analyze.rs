@@ -27,6 +27,10 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "TARGET", env = "DBVITALS_TARGET")]
     pub(crate) target: Option<String>,
 
+    /// Ask no server: judge the text alone, by the rules that need no catalogue
+    #[arg(long, conflicts_with_all = ["analyze", "as_role", "params", "verify"])]
+    pub(crate) offline: bool,
+
     /// Configuration file [default: dbvitals.toml in this folder, if there is one]
     #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
     pub(crate) config: Option<PathBuf>,

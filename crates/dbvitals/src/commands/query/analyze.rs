@@ -3,7 +3,9 @@
 mod facts;
 mod given;
 mod look;
+mod offline;
 mod rewrites;
+mod suggestions;
 mod values;
 mod verify;
 
@@ -37,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     };
     let watched = named(args.target.as_ref());
     let in_force = InForce::of(&watched, &args.judging, Looking::default())?;
-    let target = only(in_force.targets(&watched)?)?;
+    let target = if args.offline { None } else { Some(only(in_force.targets(&watched)?)?) };
     let place = match &args.scratch {
         Some(scratch) => match only(in_force.targets(&named(Some(scratch)))?)?.server {
             Server::Postgres(server) => Some(Place::new(*server)),
@@ -47,7 +49,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     };
     render::files(&args.showing.output)?;
     let progress = Progress::new(args.showing.quiet);
-    let snapshot = look::look(&target, &given, args, place.as_ref(), &progress)?;
+    let mut snapshot = match target {
+        Some(target) => look::look(&target, &given, args, place.as_ref(), &progress)?,
+        None => offline::look(&given),
+    };
+    suggestions::of_all(&given, &mut snapshot);
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
     }
@@ -72,8 +78,9 @@ fn only(mut targets: Vec<Target>) -> Result<Target, Problem> {
     targets.retain(|target| matches!(target.server, Server::Postgres(_)));
     match targets.len() {
         1 => Ok(targets.remove(0)),
-        0 => Err(Problem::usage("no PostgreSQL server was named")
-            .hint("name one, as in --target postgres://user@host/db")),
+        0 => Err(Problem::usage("no PostgreSQL server was named").hint(
+            "name one, as in --target postgres://user@host/db; --offline judges the text alone",
+        )),
         _ => {
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
             Err(Problem::usage(format!("there are several servers: {}", names.join(", ")))

@@ -1,9 +1,9 @@
 //! An analysed statement: a plan that ran, one that did not, one that is missing, and a text that tries to break out.
 
 use dbvitals_model::{
-    Reason, TargetKind, Unavailable,
+    Fix, FixKind, Reason, Severity, TargetKind, Unavailable,
     report::{Analysed, PlanTree, Report, Step, Target},
-    statement::{Calls, PlanKind, RewriteAdvice, Verification},
+    statement::{Calls, PlanKind, RewriteAdvice, Suggestion, Verification},
 };
 
 /// A report of one statement, and of one the server refuses.
@@ -101,6 +101,7 @@ fn ran() -> Analysed {
         plans: vec![measured, generic],
         missing: Vec::new(),
         rewrites: vec![rewritten()],
+        suggestions: suggestions(),
     }
 }
 
@@ -142,5 +143,42 @@ fn refused() -> Analysed {
             remedy: Some("there is a table orders; did you mean that?".to_owned()),
         }],
         rewrites: Vec::new(),
+        suggestions: Vec::new(),
     }
+}
+
+fn suggestions() -> Vec<Suggestion> {
+    let statements = ["CREATE INDEX CONCURRENTLY orders_note_idx ON app.orders (lower(note));"];
+    let index = Fix::new(FixKind::Safe, statements.map(str::to_owned))
+        .locking("ShareUpdateExclusiveLock", "VACUUM and DDL on app.orders, not reads or writes")
+        .undone_by(["DROP INDEX CONCURRENTLY app.orders_note_idx;".to_owned()]);
+    vec![
+        Suggestion {
+            rule: "comparison-with-null".to_owned(),
+            severity: Severity::Warning,
+            line: 3,
+            column: 12,
+            what: "A comparison with NULL is never true.".to_owned(),
+            why: "o.note = NULL yields NULL whatever o.note holds: no row passes.".to_owned(),
+            instead: "Write IS NULL, or IS NOT NULL.".to_owned(),
+            changes: "Rows are found by whether o.note is NULL.".to_owned(),
+            text: Some("SELECT * FROM orders o WHERE o.note IS NULL".to_owned()),
+            fix: None,
+            needs: Vec::new(),
+        },
+        Suggestion {
+            rule: "case-folded-column".to_owned(),
+            severity: Severity::Info,
+            line: 1,
+            column: 1,
+            what: "An index on a column does not serve lower() of it.".to_owned(),
+            why: "lower(note) is computed for every row of app.orders (200,000 rows, 19 MB)."
+                .to_owned(),
+            instead: "Make an index on the expression.".to_owned(),
+            changes: "The result stays.".to_owned(),
+            text: None,
+            fix: Some(index),
+            needs: vec!["whether <b> is there".to_owned()],
+        },
+    ]
 }

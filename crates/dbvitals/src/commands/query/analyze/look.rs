@@ -23,7 +23,7 @@ use super::{
     facts::{self, Touched},
     given::Given,
     rewrites::{self, Known},
-    values, verify,
+    suggestions, values, verify,
 };
 use crate::{
     args::query::analyze::Args,
@@ -125,6 +125,8 @@ async fn all(
                 verify::verify(scratch, &one.text, parsed, &known, advice).await;
             }
         }
+        let (database, version) = suggestions::around(&around.snapshot);
+        suggestions::add(&mut statement, one, database, version);
         targets.push(snapshot_of(&one.name, session.endpoint(), statement));
     }
     session.close().await;
@@ -253,6 +255,7 @@ fn assembled(
             None => Section::unavailable(Reason::Failed, "the database could not be examined"),
         },
         rewrites: Vec::new(),
+        suggestions: Vec::new(),
     }
 }
 

@@ -255,6 +255,13 @@ pub(super) async fn advice(
     advice
 }
 
+/// The rewrites that follow from the text alone, the proved ones first.
+pub(super) fn by_text(statement: &Statement) -> Vec<RewriteAdvice> {
+    let mut found = rewrites(statement, &());
+    found.sort_by_key(|rewrite| !matches!(rewrite.guarantee, Guarantee::Equivalent { .. }));
+    found.into_iter().map(|rewrite| told(rewrite, None, None)).collect()
+}
+
 /// The planner's cost of a text without knowledge of its parameters; `None` where the server refuses it.
 pub(super) async fn cost(session: &mut Session, text: &str, role: Option<&str>) -> Option<f64> {
     let explained = session

@@ -1,0 +1,49 @@
+//! Statements by their text alone, without a server.
+
+use dbvitals_model::{
+    Reason, Section, Snapshot, TargetData, TargetSnapshot,
+    snapshot::{Expectations, FORMAT_VERSION},
+    statement::StatementSnapshot,
+};
+use jiff::Timestamp;
+
+use super::{given::Given, rewrites, suggestions};
+
+/// What their texts tell.
+pub(super) fn look(given: &[Given]) -> Snapshot {
+    let targets = given.iter().map(|one| TargetSnapshot {
+        name: one.name.clone(),
+        endpoint: "no server".to_owned(),
+        data: TargetData::Statement(Box::new(statement(one))),
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
+    });
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at: Timestamp::now(),
+        targets: targets.collect(),
+    }
+}
+
+fn statement(given: &Given) -> StatementSnapshot {
+    let mut seen = StatementSnapshot {
+        text: given.text.clone(),
+        at: Some(given.at.clone()),
+        fingerprint: given.fingerprint.clone(),
+        class: given.statement.as_ref().map(|one| one.classify().class.as_str().to_owned()),
+        refused: given.refused.clone(),
+        plans: Section::unavailable(
+            Reason::NotApplicable,
+            "no server was asked: what needs its plan or its catalogue is not told",
+        ),
+        calls: Section::unavailable(Reason::NotApplicable, "no server was asked"),
+        facts: Section::unavailable(Reason::NotApplicable, "no server was asked"),
+        rewrites: given.statement.as_ref().map(rewrites::by_text).unwrap_or_default(),
+        ..StatementSnapshot::default()
+    };
+    suggestions::add(&mut seen, given, None, None);
+    seen
+}
