@@ -54,7 +54,8 @@ pub struct Pair<'a> {
     pub child: &'a Line,
     /// The tables, and the columns that link them.
     pub link: candidates::Link,
-    /// Calls of the child for each row of the list: a whole number, or less where some rows need none.
+    /// Calls of the child for each row of the list: a whole number, less where some rows need none, or near to one
+    /// where others call the child as well.
     pub per_row: f64,
     /// Calls of the child for each call of the list.
     pub repeats: f64,
@@ -208,13 +209,15 @@ fn pair<'a>(numbers: &Numbers<'_>, child: &Child<'a>, place: usize) -> Option<Pa
     // Without chance in the rows only a whole number tells a pair from calls that go by request.
     let is_proven = if varies(list) { it.is_by_rows } else { is_whole };
     let is_share = per_row < 1.0 - TOLERANCE;
+    // What else calls the child under the same load takes or gives some: then the rows must prove it.
+    let is_mixed = varies(list) && it.is_by_rows && per_row > 1.0;
     // Two statements that share the load alone would differ at least by the chance in each.
     let independent = mean(&numbers.calls) + per_row * per_row * per_call * mean(&list.rows);
     let is_near = it.left / numbers.calls.len() as f64 <= MOST_DISPERSION * independent;
     if it.correlation < LEAST_CORRELATION
         || per_row * per_call < LEAST_REPEATS
         || !is_proven
-        || !(is_whole || is_share)
+        || !(is_whole || is_share || is_mixed)
         || !is_near
     {
         return None;

@@ -143,7 +143,7 @@ fn judged(seed: u64, strangers: usize) -> (usize, usize, Vec<Known>) {
 #[test]
 fn ten_pairs_are_found_among_forty_decoys() {
     let (mut hits, mut found, mut planted) = (0, 0, 0);
-    for seed in 21..=40 {
+    for seed in 101..=120 {
         let (right, all, missed) = judged(seed, 2);
         if !missed.is_empty() {
             println!("seed {seed}: missed {missed:?}");
