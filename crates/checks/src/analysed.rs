@@ -1,5 +1,6 @@
 //! Statements as a report shows them.
 
+use crate::plan::saving;
 use dbvitals_model::{
     Finding, Section, Snapshot, TargetData,
     plan::{Basis, Node, Plan},
@@ -72,6 +73,7 @@ fn tree(planned: &StatementPlan, findings: &[&Finding]) -> PlanTree {
         parameters: planned.parameters.clone(),
         is_timed: account.basis == Basis::Time,
         total: account.total,
+        avoidable: saving::most(plan, findings),
         planning_ms: plan.planning_ms,
         steps: steps.collect(),
         besides: besides(plan),
@@ -80,10 +82,7 @@ fn tree(planned: &StatementPlan, findings: &[&Finding]) -> PlanTree {
 
 /// The checks whose findings name a node: their subject begins with its path.
 fn at_node(findings: &[&Finding], path: &str) -> Vec<String> {
-    let named = |finding: &&&Finding| {
-        finding.subject.kind == "node"
-            && finding.subject.name.split(' ').next().is_some_and(|own| own == path)
-    };
+    let named = |finding: &&&Finding| saving::node_of(finding) == Some(path);
     findings.iter().filter(named).map(|finding| finding.check.clone()).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::{
     check::{Check, Run},
     cluster,
     context::Context,
-    metrics, overview,
+    metrics, overview, plan,
     registry::CHECKS,
     score,
     settings::{IgnoreRule, Settings},
@@ -35,6 +35,7 @@ pub fn judge(snapshot: &Snapshot, settings: &Settings) -> Report {
         }
     }
     standby_findings::settle(&mut ledger.findings, &mut ledger.checked, snapshot);
+    plan::settled::settle(&mut ledger.findings, &mut ledger.checked);
     let (findings, ignored) = set_aside(ledger.findings, snapshot, settings);
     let mut findings = findings;
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));

@@ -2,6 +2,7 @@
 
 pub mod aggregate_spill;
 pub mod bitmap_lossy;
+pub mod bloated_scan;
 mod catalogue;
 pub mod compare;
 pub mod compare_sheet;
@@ -24,11 +25,15 @@ pub mod partitions_not_pruned;
 pub mod planning_dominates;
 pub mod read_inefficiency;
 pub mod row_security_first;
+pub(crate) mod saving;
 mod seen;
+pub(crate) mod settled;
 pub mod slow_scan;
 pub mod sort_spill;
 pub mod stale_statistics;
 pub mod subplan_per_row;
+pub mod temporary_files;
+mod thrown;
 pub mod trigger_time;
 pub mod workers_not_launched;
 pub mod wrong_index_for_order;

@@ -51,6 +51,12 @@ pub(crate) fn plan(tree: &PlanTree) -> String {
         PlanKind::Measured => "executed",
     };
     let mut parts = vec![kind.to_owned(), format!("{} in all", amount(tree, tree.total))];
+    // A figure of nothing would only be noise.
+    let avoidable = tree.avoidable.filter(|saved| *saved > 0.0 && tree.total > 0.0);
+    parts.extend(avoidable.map(|saved| {
+        let share = humanize::percent((saved / tree.total).min(1.0));
+        format!("at most {} of it avoidable ({share})", amount(tree, saved))
+    }));
     parts.extend(tree.planning_ms.map(|ms| format!("planning {}", humanize::duration_ms(ms))));
     if !tree.parameters.is_empty() {
         let value = |(place, value): (usize, &Option<String>)| {

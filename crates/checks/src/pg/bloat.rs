@@ -162,6 +162,11 @@ pub fn of_index(facts: &Facts<'_>, index: &Index) -> Option<Bloat> {
     exact::of_index(facts, index).or_else(|| btree::estimate(facts, index))
 }
 
+/// A table's own pages, without what lies in its TOAST table.
+pub fn of_heap(facts: &Facts<'_>, table: &Relation) -> Option<Bloat> {
+    heap::of_table(facts, table)
+}
+
 /// What is known of a table's bloat, its TOAST table included.
 pub fn of_table(facts: &Facts<'_>, table: &Relation) -> Option<Bloat> {
     exact::of_table(facts, table).or_else(|| estimated_table(facts, table))

@@ -3,11 +3,11 @@
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
 use super::{
-    memory,
+    memory::{self, MOST_MEMORY},
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each_run, explained, quoted},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -32,15 +32,6 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MOST_MEMORY: Threshold = Threshold {
-    key: "max_work_mem_bytes",
-    unit: Unit::Bytes,
-    default: 268_435_456.0,
-    strict: None,
-    range: (1_048_576.0, 1e12),
-    why: "256 MB per step and session: ten sessions with three such steps take 8 GB",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     each_run(view, |seen, at, node, _| {
         let used = node.aggregate.filter(|it| it.disk_kb > 0)?;
@@ -57,11 +48,8 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .finding(cx, Severity::Warning, at, gain, (&problem, advice))
             .with(Evidence::new("on disk", disk, Unit::Bytes, "EXPLAIN ANALYZE"))
             .with(quoted("group key", &node.group_key.join(", ")));
-        let needed = used.peak_kb as f64 * 2.0 + used.disk_kb as f64;
-        Some(match memory::raise_work_mem(needed, cx.limit(&MOST_MEMORY)) {
-            Some(fix) => finding.fixed_by(fix),
-            None => finding,
-        })
+        let needed = used.peak_kb as f64 + memory::in_memory_kb(used.disk_kb as f64, node);
+        Some(memory::granting(finding, needed, cx))
     })
 }
 
@@ -81,7 +69,7 @@ mod tests {
         let spilled =
             "Planned Partitions: 4  Batches: 5  Memory Usage: 4145kB  Disk Usage: 10240kB";
         let finding = found(&CHECK, &aggregate(spilled, 100.0)).remove(0);
-        assert_eq!(finding.fix.unwrap().statements, ["SET LOCAL work_mem = '22MB';"]);
+        assert_eq!(finding.fix.unwrap().statements, ["SET LOCAL work_mem = '29MB';"]);
         assert_eq!(found(&CHECK, &aggregate(spilled, 14.0)).len(), 0, "too fast to matter");
         assert_eq!(found(&CHECK, &aggregate("Batches: 1  Memory Usage: 4145kB", 100.0)).len(), 0);
     }

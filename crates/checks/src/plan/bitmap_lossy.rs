@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
 use super::{
-    memory,
+    memory::{self, MOST_MEMORY},
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained},
 };
 use crate::{
@@ -41,15 +41,6 @@ static MAX_LOSSY: Threshold = Threshold {
     why: "a few lossy pages cost less than the memory that would spare them",
 };
 
-static MOST_MEMORY: Threshold = Threshold {
-    key: "max_work_mem_bytes",
-    unit: Unit::Bytes,
-    default: 268_435_456.0,
-    strict: None,
-    range: (1_048_576.0, 1e12),
-    why: "256 MB per step and session: ten sessions with three such steps take 8 GB",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     each_run(view, |seen, at, node, actual| {
         let blocks = node.heap_blocks?;
@@ -77,12 +68,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             )
             .with(counted("rows looked at in vain", rechecked * actual.loops));
         // A page takes up about 100 bytes in a bitmap that knows its rows.
-        Some(
-            match memory::raise_work_mem((exact + lossy) * 100.0 / 1024.0, cx.limit(&MOST_MEMORY)) {
-                Some(fix) => finding.fixed_by(fix),
-                None => finding,
-            },
-        )
+        Some(memory::granting(finding, (exact + lossy) * 100.0 / 1024.0, cx))
     })
 }
 

@@ -73,7 +73,7 @@ pub(super) fn cast_column(text: &str) -> Option<(String, String)> {
     is_name(name).then(|| (name.to_owned(), cast.to_owned()))
 }
 
-/// A function of a column.
+/// A function of a column, which stands there without its table.
 pub(super) struct Call {
     pub(super) function: String,
     pub(super) text: String,
@@ -89,7 +89,7 @@ pub(super) fn called(text: &str) -> Option<Call> {
     if !is_function || !left.ends_with(')') || !mentions_column(&left[open..]) {
         return None;
     }
-    Some(Call { function: function.to_owned(), text: left.to_owned() })
+    Some(Call { function: function.to_owned(), text: unqualified(left) })
 }
 
 /// The left side and the operator of a comparison whose right side names no column.
@@ -167,6 +167,7 @@ fn mentions_column(text: &str) -> bool {
             "false",
             "InitPlan",
             "now",
+            "current_setting",
             "with",
             "without",
             "time",
@@ -179,6 +180,35 @@ fn mentions_column(text: &str) -> bool {
         let calls = word.starts_with("CURRENT_") || word.starts_with(".col");
         !(constant || calls || known.contains(&word))
     })
+}
+
+/// A condition with its columns bare: `(d.tenant = 7)` is `tenant = 7`. Only names are looked at, not constants.
+pub(super) fn unqualified(text: &str) -> String {
+    let text = unwrapped(text);
+    let mut out = String::with_capacity(text.len());
+    for (place, part) in text.split('\'').enumerate() {
+        if place > 0 {
+            out.push('\'');
+        }
+        if place % 2 == 1 {
+            out.push_str(part);
+            continue;
+        }
+        let mut word = String::new();
+        for c in part.chars() {
+            match c {
+                '.' if is_name(&word) => word.clear(),
+                _ if c.is_alphanumeric() || matches!(c, '_' | '$') => word.push(c),
+                _ => {
+                    out.push_str(&word);
+                    word.clear();
+                    out.push(c);
+                }
+            }
+        }
+        out.push_str(&word);
+    }
+    out
 }
 
 /// The text without what stands in single quotes.
@@ -359,6 +389,16 @@ mod tests {
         for none in ["(l.shipped > l.ordered)", "(p.a = p.b)", "(l.a = (p.b + l.c))", "(a = b)"] {
             assert_eq!(of(none), [""; 0], "{none}");
         }
+    }
+
+    #[test]
+    fn columns_lose_their_table_and_constants_stay() {
+        assert_eq!(unqualified("(d.tenant = app.own(d.k, 1.5))"), "tenant = own(k, 1.5)");
+        assert_eq!(unqualified("(d.note = 'd.x it''s y.z'::text)"), "note = 'd.x it''s y.z'::text");
+        assert_eq!(
+            called("(lower((u.email)::text) = 'x'::text)").unwrap().text,
+            "lower((email)::text)"
+        );
     }
 
     #[test]

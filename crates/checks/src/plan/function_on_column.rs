@@ -1,13 +1,14 @@
 //! A filter that calls a function of its column, so that no index of it can be used.
 
-use dbvitals_model::{Severity, Unit};
+use dbvitals_model::Severity;
 
 use super::{
     expression,
-    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted},
+    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted},
+    thrown::{MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -32,37 +33,11 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MIN_REMOVED_RATIO: Threshold = Threshold {
-    key: "min_removed_ratio",
-    unit: Unit::Ratio,
-    default: 0.9,
-    strict: None,
-    range: (0.0, 1.0),
-    why: "an index pays when it spares most of the table",
-};
-
-static MIN_REMOVED: Threshold = Threshold {
-    key: "min_removed_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: Some(1_000.0),
-    range: (0.0, 1e12),
-    why: "ten thousand rows are filtered in about a millisecond",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
-    each_run(view, |seen, at, node, actual| {
-        if node.kind != "Seq Scan" {
-            return None;
-        }
-        let (kept, removed) = (actual.rows * actual.loops, actual.removed.by_filter * actual.loops);
-        let ratio = removed / (removed + kept).max(1.0);
-        if ratio <= cx.limit(&MIN_REMOVED_RATIO) || removed <= cx.limit(&MIN_REMOVED) {
-            return None;
-        }
-        let filter = node.conditions.filter.as_deref()?;
+    each(view, |seen, at, node| {
+        let (thrown, filter) = Thrown::measured(node, cx)?;
         let call = expression::conjuncts(filter).into_iter().find_map(expression::called)?;
-        let gain = seen.gain(cx, seen.own(at) * ratio)?;
+        let gain = seen.gain(cx, seen.own(at) * thrown.ratio)?;
         let problem =
             format!("calls {} for every row: no index on the column can answer that", call.text);
         let is_time = matches!(
@@ -78,7 +53,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         };
         let finding = seen
             .finding(cx, Severity::Warning, at, gain, (&problem, advice))
-            .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
+            .with(thrown.evidence(cx))
             .with(quoted("filter", filter));
         let is_immutable = matches!(
             call.function.as_str(),

@@ -17,12 +17,13 @@ use crate::{
 pub static CHECK: Check = Check {
     id: "plan-generic-worse-than-custom",
     title: "The generic plan is far dearer than one for the values",
+    uses: &["settings"],
     thresholds: &[&MAX_FACTOR, &MIN_SAVED],
     fix: Some(FixKind::Review),
     explain: "\
 ## What it detects
 Statements with parameters whose generic plan costs more than `max_cost_factor` times the cheapest plan for known values,
-and more than `min_saved_cost` besides.
+and more than `min_saved_cost` besides. Silent where `plan_cache_mode` keeps the server from using the generic plan.
 
 ## Why it matters
 A prepared statement is planned without its values after five executions, if that looks no dearer on average. Where values
@@ -61,10 +62,14 @@ static MIN_SAVED: Threshold = Threshold {
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     let plans = view.plans()?;
+    let mode = view.settings().ok().and_then(|settings| settings.get("plan_cache_mode"));
     let of = |kind: PlanKind| plans.iter().filter(move |it| it.kind == kind);
     let generic = of(PlanKind::Generic).find_map(|it| Some((it, it.plan.cost()?)));
     let custom = of(PlanKind::Custom).filter_map(|it| it.plan.cost()).min_by(f64::total_cmp);
     let (Some((generic, cost)), Some(custom)) = (generic, custom) else { return Ok(Vec::new()) };
+    if mode.is_some_and(|mode| mode.value == "force_custom_plan") {
+        return Ok(Vec::new());
+    }
     let factor = cost / custom.max(1.0);
     let saved = cost - custom;
     if factor <= cx.limit(&MAX_FACTOR) || saved < cx.limit(&MIN_SAVED) {

@@ -3,11 +3,11 @@
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
 use super::{
-    memory,
+    memory::{self, MOST_MEMORY},
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -31,15 +31,6 @@ pub static CHECK: Check = Check {
     },
     run: Run::Statement(run),
     ..PLAN
-};
-
-static MOST_MEMORY: Threshold = Threshold {
-    key: "max_work_mem_bytes",
-    unit: Unit::Bytes,
-    default: 268_435_456.0,
-    strict: None,
-    range: (1_048_576.0, 1e12),
-    why: "256 MB per step and session: ten sessions with three such steps take 8 GB",
 };
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
@@ -70,10 +61,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                 "EXPLAIN ANALYZE",
             ));
         let needed = hash.peak_kb as f64 * hash.batches as f64;
-        Some(match memory::raise_work_mem(needed, cx.limit(&MOST_MEMORY)) {
-            Some(fix) => finding.fixed_by(fix),
-            None => finding,
-        })
+        Some(memory::granting(finding, needed, cx))
     })
 }
 

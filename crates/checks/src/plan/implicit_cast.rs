@@ -1,13 +1,14 @@
 //! A filter that reads its column in another type, so that no index of it can be used.
 
-use dbvitals_model::{Severity, Unit, pg::DatabaseSnapshot, plan::Node};
+use dbvitals_model::{Severity, pg::DatabaseSnapshot, plan::Node};
 
 use super::{
-    expression,
-    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted},
+    catalogue, expression,
+    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted},
+    thrown::{MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -32,43 +33,17 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MIN_REMOVED_RATIO: Threshold = Threshold {
-    key: "min_removed_ratio",
-    unit: Unit::Ratio,
-    default: 0.9,
-    strict: None,
-    range: (0.0, 1.0),
-    why: "an index pays when it spares most of the table",
-};
-
-static MIN_REMOVED: Threshold = Threshold {
-    key: "min_removed_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: Some(1_000.0),
-    range: (0.0, 1e12),
-    why: "ten thousand rows are filtered in about a millisecond",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     let facts = view.facts().ok();
-    each_run(view, |seen, at, node, actual| {
-        if node.kind != "Seq Scan" {
-            return None;
-        }
-        let (kept, removed) = (actual.rows * actual.loops, actual.removed.by_filter * actual.loops);
-        let ratio = removed / (removed + kept).max(1.0);
-        if ratio <= cx.limit(&MIN_REMOVED_RATIO) || removed <= cx.limit(&MIN_REMOVED) {
-            return None;
-        }
-        let filter = node.conditions.filter.as_deref()?;
+    each(view, |seen, at, node| {
+        let (thrown, filter) = Thrown::measured(node, cx)?;
         let (column, cast) =
             expression::conjuncts(filter).into_iter().find_map(expression::cast_column)?;
         let own_type = facts.and_then(|facts| type_of(facts, node, &column));
         if !hides(&cast, own_type) {
             return None;
         }
-        let gain = seen.gain(cx, seen.own(at) * ratio)?;
+        let gain = seen.gain(cx, seen.own(at) * thrown.ratio)?;
         let was = own_type.map_or_else(String::new, |it| format!(" (it is {it})"));
         let problem = format!(
             "compares column {column} as {cast}{was}: no index on the column can answer that"
@@ -76,11 +51,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         let advice = "Give the parameter or constant the column's own type: bind an integer where the column is one, or \
                       cast the value, not the column.";
         let finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
-        Some(
-            finding
-                .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
-                .with(quoted("filter", filter)),
-        )
+        Some(finding.with(thrown.evidence(cx)).with(quoted("filter", filter)))
     })
 }
 
@@ -91,11 +62,8 @@ pub(super) fn type_of<'a>(
     column: &str,
 ) -> Option<&'a str> {
     let all = facts.columns.get().ok()?.iter();
-    let mut it = all.filter(|it| {
-        it.name == column
-            && node.relation.as_deref() == Some(it.table.as_str())
-            && node.schema.as_ref().is_none_or(|schema| *schema == it.schema)
-    });
+    let mut it =
+        all.filter(|it| it.name == column && catalogue::is_of(node, &it.schema, &it.table));
     it.next().map(|it| it.type_name.as_str())
 }
 

@@ -177,8 +177,17 @@ fn hides_columns(condition: &str) -> bool {
 
 fn statistics(node: &Node) -> Option<Fix> {
     let table = expression::table_of(node)?;
-    let condition = node.conditions.filter.as_deref().or(node.conditions.index_cond.as_deref())?;
-    let columns = expression::index_columns(node, condition);
+    let it = &node.conditions;
+    // A bitmap's condition is written once more at the table. Columns tied to another table have no share of their own:
+    // a node without a name has none of them.
+    let conditions = [&it.filter, &it.index_cond, &it.recheck_cond].into_iter().flatten();
+    let nameless = Node::default();
+    let mut columns: Vec<String> = Vec::new();
+    for column in conditions.flat_map(|text| expression::index_columns(&nameless, text)) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
     if columns.is_empty() {
         // Of an expression ANALYZE learns nothing.
         return None;
@@ -190,7 +199,11 @@ fn statistics(node: &Node) -> Option<Fix> {
                 .locking("ShareUpdateExclusiveLock", "other maintenance"),
         );
     }
-    let name = sql::ident(&format!("{}_{}_stat", node.relation.as_deref()?, columns.join("_")));
+    let name = format!("{}_{}_stat", node.relation.as_deref()?, columns.join("_"));
+    let name = match &node.schema {
+        Some(schema) => sql::qualified(schema, &name),
+        None => sql::ident(&name),
+    };
     let create = format!(
         "CREATE STATISTICS {name} (dependencies, mcv) ON {} FROM {table};",
         sql::idents(&columns)

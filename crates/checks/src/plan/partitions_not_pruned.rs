@@ -1,9 +1,12 @@
 //! Many partitions read to find rows in few of them.
 
-use dbvitals_model::{Severity, Unit, plan::Node};
+use std::collections::BTreeSet;
 
-use super::seen::{
-    MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained, quoted,
+use dbvitals_model::{Severity, Unit, pg::DatabaseSnapshot, plan::Node};
+
+use super::{
+    catalogue,
+    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained, quoted},
 };
 use crate::{
     check::{Check, Run, Threshold},
@@ -17,6 +20,7 @@ use crate::{
 pub static CHECK: Check = Check {
     id: "plan-partitions-not-pruned",
     title: "Partitions without a row are read",
+    uses: &["facts"],
     thresholds: &[&MIN_PARTITIONS, &MAX_EMPTY, &MIN_SHARE, &MIN_TIME, &MIN_COST],
     explain: explained! {
         detects: "Plans that read `min_partitions` or more partitions of one table under a condition and find no row \
@@ -50,26 +54,26 @@ static MAX_EMPTY: Threshold = Threshold {
 };
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
+    let facts = view.facts().ok();
     each_run(view, |seen, at, node, _| {
         if !matches!(node.kind.as_str(), "Append" | "Merge Append") {
             return None;
         }
         let members: Vec<usize> =
             seen.plan.children(at).filter(|child| !seen.node(*child).is_aside()).collect();
+        // What was left out while it ran was pruned after all.
+        let ran = members.iter().filter(|member| !seen.node(**member).never_ran());
         let scans: Vec<(usize, usize)> =
-            members.iter().filter_map(|member| Some((*member, scan_of(seen, *member)?))).collect();
+            ran.filter_map(|member| Some((*member, scan_of(seen, *member)?))).collect();
         let stem = stem(seen.node(scans.first()?.1).alias.as_deref()?);
-        let is_one_table = scans.iter().all(|(_, scan)| {
-            seen.node(*scan).alias.as_deref().is_some_and(|alias| alias.starts_with(stem))
-        });
+        let is_one_table = are_partitions(seen, facts, &scans, stem);
         let has_condition = scans.iter().all(|(_, scan)| has_condition(seen.node(*scan)));
         if !is_one_table || !has_condition || (scans.len() as f64) < cx.limit(&MIN_PARTITIONS) {
             return None;
         }
-        let ran = scans.iter().filter(|(member, _)| !seen.node(*member).never_ran());
-        let empty =
-            ran.filter(|(member, _)| seen.node(*member).all_rows().is_some_and(|rows| rows <= 0.0));
-        let empty: Vec<usize> = empty.map(|(member, _)| *member).collect();
+        let is_empty = |member: usize| seen.node(member).all_rows().is_some_and(|it| it <= 0.0);
+        let empty: Vec<usize> =
+            scans.iter().map(|(member, _)| *member).filter(|it| is_empty(*it)).collect();
         let ratio = empty.len() as f64 / scans.len() as f64;
         if ratio <= cx.limit(&MAX_EMPTY) {
             return None;
@@ -92,6 +96,25 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                 .with(counted("without a row", empty.len() as f64))
                 .with(quoted("condition", condition)),
         )
+    })
+}
+
+/// Whether scans read different tables that the server numbers as parts of one. By the plan alone, tables that are
+/// numbered by hand and put together by `UNION ALL` look the same: the catalogue knows better.
+fn are_partitions(
+    seen: &Seen<'_>,
+    facts: Option<&DatabaseSnapshot>,
+    scans: &[(usize, usize)],
+    stem: &str,
+) -> bool {
+    let mut tables = BTreeSet::new();
+    scans.iter().all(|(_, scan)| {
+        let node = seen.node(*scan);
+        let is_known = facts.and_then(|facts| catalogue::table(facts, node));
+        let is_part = is_known.is_none_or(|table| table.is_partition || table.parent_oid.is_some());
+        is_part
+            && tables.insert(node.table())
+            && node.alias.as_deref().is_some_and(|alias| alias.starts_with(stem))
     })
 }
 

@@ -1,10 +1,14 @@
 //! A scan of a table with row-level security that evaluates its policy for every row.
 
-use dbvitals_model::{Evidence, Severity, Unit};
+use dbvitals_model::{Evidence, Severity, Unit, pg::DatabaseSnapshot};
 
-use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted};
+use super::{
+    catalogue, expression,
+    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted},
+    thrown::{MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
+};
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -17,9 +21,10 @@ pub static CHECK: Check = Check {
     title: "A policy is evaluated for every row",
     needs: &["plans", "facts"],
     thresholds: &[&MIN_REMOVED_RATIO, &MIN_REMOVED, &MIN_SHARE, &MIN_TIME, &MIN_COST],
+    fix: Some(CANDIDATE),
     explain: explained! {
-        detects: "Sequential scans of tables with row-level security whose filter asks for the current role, a setting \
-                  or a subquery, throwing away more than `min_removed_ratio` of the rows, `min_removed_rows` at least.",
+        detects: "Sequential scans of tables with row-level security whose filter holds a condition of their policies \
+                  (where those are not known: asks for the current role, a setting or a subquery), throwing away more than `min_removed_ratio` of the rows, `min_removed_rows` at least.",
         matters: "A policy is a filter that must come first. Without an index for it every row is read and asked, and \
                   conditions that are not leakproof cannot use their own index before it.",
         fix: "Wrap functions in a subquery, index the policy's column, use leakproof operators.",
@@ -30,58 +35,51 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MIN_REMOVED_RATIO: Threshold = Threshold {
-    key: "min_removed_ratio",
-    unit: Unit::Ratio,
-    default: 0.9,
-    strict: None,
-    range: (0.0, 1.0),
-    why: "an index pays when it spares most of the table",
-};
-
-static MIN_REMOVED: Threshold = Threshold {
-    key: "min_removed_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: Some(1_000.0),
-    range: (0.0, 1e12),
-    why: "ten thousand rows are filtered in about a millisecond",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     let facts = view.facts()?;
-    each_run(view, |seen, at, node, actual| {
-        let filter = node.conditions.filter.as_deref()?;
-        let relations = facts.relations.get().ok()?;
-        let table = relations.iter().find(|it| {
-            it.row_security
-                && node.relation.as_deref() == Some(it.name.as_str())
-                && node.schema.as_ref().is_none_or(|schema| *schema == it.schema)
-        })?;
-        if node.kind != "Seq Scan" || !is_policy(filter) {
+    each(view, |seen, at, node| {
+        let (thrown, filter) = Thrown::measured(node, cx)?;
+        let table = catalogue::table(facts, node).filter(|it| it.row_security)?;
+        if !holds_policy(facts, table.oid, filter) {
             return None;
         }
-        let (kept, removed) = (actual.rows * actual.loops, actual.removed.by_filter * actual.loops);
-        let ratio = removed / (removed + kept).max(1.0);
-        if ratio <= cx.limit(&MIN_REMOVED_RATIO) || removed <= cx.limit(&MIN_REMOVED) {
-            return None;
-        }
-        let gain = seen.gain(cx, seen.whole(at) * ratio)?;
+        let gain = seen.gain(cx, seen.whole(at) * thrown.ratio)?;
         let problem = format!(
             "has row-level security evaluated on {} rows to let {} through",
-            words::count(removed + kept),
-            words::count(kept)
+            words::count(thrown.all()),
+            words::count(thrown.kept)
         );
         let advice = "Wrap what does not depend on the row in a subquery, `(SELECT current_setting(…))`, index the column \
                       the policy compares, and keep the user's own conditions to leakproof operators (= and < are, LIKE \
                       and lower() are not): others wait until the policy has been evaluated and no index helps them.";
         let finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
-        Some(
-            finding
-                .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
-                .with(Evidence::new("policies", table.policies as f64, Unit::Count, "pg_policy"))
-                .with(quoted("filter", filter)),
-        )
+        let finding = finding
+            .with(thrown.evidence(cx))
+            .with(Evidence::new("policies", table.policies as f64, Unit::Count, "pg_policy"))
+            .with(quoted("filter", filter));
+        // The policy's own columns come first: nothing else may be asked before it.
+        let columns = expression::index_columns(node, filter);
+        Some(match expression::create_index(node, &columns) {
+            Some(fix) => finding.fixed_by(fix),
+            None => finding,
+        })
+    })
+}
+
+/// Whether a condition of one of the table's policies is part of a filter. Subqueries are written otherwise there.
+fn holds_policy(facts: &DatabaseSnapshot, table_oid: i64, filter: &str) -> bool {
+    let Ok(policies) = facts.policies.get() else { return is_policy(filter) };
+    let parts: Vec<String> =
+        expression::conjuncts(filter).into_iter().map(expression::unqualified).collect();
+    let own = policies.iter().filter(|policy| policy.table_oid == table_oid);
+    own.filter_map(|policy| policy.using_expression.as_deref()).any(|using| {
+        if using.contains("SELECT ") {
+            return is_policy(filter);
+        }
+        let wanted: Vec<String> =
+            expression::conjuncts(using).into_iter().map(expression::unqualified).collect();
+        // Permissive policies are put together by OR.
+        wanted.iter().all(|part| parts.contains(part) || parts.iter().any(|it| it.contains(part)))
     })
 }
 

@@ -64,6 +64,11 @@ pub(super) static MIN_COST: Threshold = Threshold {
     why: "a thousand cost units are read from memory in about ten milliseconds; less is no problem",
 };
 
+/// What the promise of a finding is called where time was measured.
+pub(super) const AVOIDABLE_TIME: &str = "avoidable time";
+/// The same where it was not.
+pub(super) const AVOIDABLE_COST: &str = "avoidable cost";
+
 /// The five headings of an explanation, with what all checks of plans have in common.
 macro_rules! explained {
     (
@@ -160,11 +165,6 @@ impl<'a> Seen<'a> {
         (ratio >= cx.limit(&MIN_SHARE) && amount >= floor).then_some(Gain { amount, ratio, basis })
     }
 
-    /// `Seq Scan on app.orders o`.
-    pub(super) fn title(&self, at: usize) -> String {
-        self.node(at).title()
-    }
-
     /// The finding of a node.
     pub(super) fn finding(
         &self,
@@ -176,7 +176,7 @@ impl<'a> Seen<'a> {
     ) -> Finding {
         let node = self.node(at);
         let path = self.plan.path(at);
-        let name = self.title(at);
+        let name = node.title();
         let mut subject = Subject::new("node", format!("{path} {name}"));
         if let Some(table) = node.table() {
             subject = subject.of_table(table);
@@ -205,14 +205,14 @@ impl Gain {
         let percent = words::percent(self.ratio);
         match self.basis {
             Basis::Time => finding
-                .with(Evidence::new("avoidable time", self.amount, Unit::Ms, "EXPLAIN ANALYZE"))
+                .with(Evidence::new(AVOIDABLE_TIME, self.amount, Unit::Ms, "EXPLAIN ANALYZE"))
                 .promising(format!(
                     "saves up to {} of {} per execution ({percent})",
                     words::millis(self.amount),
                     words::millis(total)
                 )),
             Basis::Cost => finding
-                .with(Evidence::new("avoidable cost", self.amount, Unit::Count, "EXPLAIN (estimate, not time)"))
+                .with(Evidence::new(AVOIDABLE_COST, self.amount, Unit::Count, "EXPLAIN (estimate, not time)"))
                 .promising(format!(
                     "saves up to {percent} of the planner's cost; an estimate, time was not measured"
                 )),
@@ -237,7 +237,7 @@ pub(super) const CANDIDATE: FixKind = FixKind::Review;
 pub(super) mod testing {
     //! Plans as text, judged.
 
-    use dbvitals_model::{Finding, pg::DatabaseSnapshot, statement::StatementPlan};
+    use dbvitals_model::{Finding, Snapshot, pg::DatabaseSnapshot, statement::StatementPlan};
 
     use crate::{check::Check, testing};
 
@@ -252,12 +252,16 @@ pub(super) mod testing {
         text: &str,
         edit: impl FnOnce(&mut DatabaseSnapshot),
     ) -> Vec<Finding> {
+        testing::findings(check, &planned(text, edit))
+    }
+
+    /// A snapshot of a statement with the plans of a text.
+    pub(crate) fn planned(text: &str, edit: impl FnOnce(&mut DatabaseSnapshot)) -> Snapshot {
         let plans = dbvitals_query::plan::read(text).unwrap();
-        let snapshot = testing::statement(|statement| {
+        testing::statement(|statement| {
             let plans = plans.into_iter().map(|plan| StatementPlan { plan, ..Default::default() });
             *testing::edit(&mut statement.plans) = plans.collect();
             edit(testing::edit(&mut statement.facts));
-        });
-        testing::findings(check, &snapshot)
+        })
     }
 }

@@ -1,17 +1,18 @@
 //! A sequential scan that throws nearly everything away.
 
 use dbvitals_model::{
-    Severity, Unit,
-    pg::{DatabaseSnapshot, index::Index, relation::Relation},
+    Severity,
+    pg::{DatabaseSnapshot, index::Index},
     plan::Node,
 };
 
 use super::{
     catalogue, expression, implicit_cast,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained, quoted},
+    thrown::{self, MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -39,51 +40,27 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MIN_REMOVED_RATIO: Threshold = Threshold {
-    key: "min_removed_ratio",
-    unit: Unit::Ratio,
-    default: 0.9,
-    strict: None,
-    range: (0.0, 1.0),
-    why: "an index pays when it spares most of the table",
-};
-
-static MIN_REMOVED: Threshold = Threshold {
-    key: "min_removed_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: Some(1_000.0),
-    range: (0.0, 1e12),
-    why: "ten thousand rows are filtered in about a millisecond",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     let facts = view.facts().ok();
     each(view, |seen, at, node| {
-        if node.kind != "Seq Scan" {
-            return None;
-        }
-        let filter = node.conditions.filter.as_deref()?;
+        let filter = thrown::filter(node)?;
         let (kept, removed) = if let Some(actual) = &node.actual {
             (actual.rows * actual.loops, actual.all_removed())
         } else {
-            let table = facts?.relations.get().ok()?.iter().find(|it| is_table(it, node))?;
+            let table = catalogue::table(facts?, node)?;
             let kept = node.estimate?.rows;
             (kept, (table.row_estimate - kept).max(0.0))
         };
-        let ratio = removed / (removed + kept).max(1.0);
-        if ratio <= cx.limit(&MIN_REMOVED_RATIO) || removed <= cx.limit(&MIN_REMOVED) {
-            return None;
-        }
-        let gain = seen.gain(cx, seen.own(at) * ratio)?;
+        let thrown = Thrown::judged(kept, removed, cx)?;
+        let gain = seen.gain(cx, seen.own(at) * thrown.ratio)?;
         let problem =
-            format!("reads {} rows to keep {}", words::count(removed + kept), words::count(kept));
+            format!("reads {} rows to keep {}", words::count(thrown.all()), words::count(kept));
         let columns = columns(facts, node, filter);
         let index = facts.and_then(|facts| catalogue::index_over(facts, node, &columns));
         let advice = advice(filter, &columns, index);
         let found = seen
             .finding(cx, Severity::Warning, at, gain, (&problem, &advice))
-            .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
+            .with(thrown.evidence(cx))
             .with(counted("rows kept", kept))
             .with(quoted("filter", filter));
         Some(match expression::create_index(node, &columns) {
@@ -91,11 +68,6 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             _ => found,
         })
     })
-}
-
-fn is_table(relation: &Relation, node: &Node) -> bool {
-    node.relation.as_deref() == Some(relation.name.as_str())
-        && node.schema.as_ref().is_none_or(|schema| *schema == relation.schema)
 }
 
 /// What an index could be made of: the columns of the filter, those left out that are compared in another type.
@@ -138,7 +110,7 @@ fn advice(filter: &str, columns: &[String], index: Option<&Index>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::pg::schema::Column;
+    use dbvitals_model::pg::{relation::Relation, schema::Column};
 
     use super::{super::seen::testing::*, *};
 

@@ -3,11 +3,11 @@
 use dbvitals_model::{Evidence, FixKind, Severity, Unit};
 
 use super::{
-    memory,
+    memory::{self, MOST_MEMORY},
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each_run, explained, quoted},
 };
 use crate::{
-    check::{Check, Run, Threshold},
+    check::{Check, Run},
     context::Context,
     skip::Judged,
     view::StatementView,
@@ -34,15 +34,6 @@ pub static CHECK: Check = Check {
     ..PLAN
 };
 
-static MOST_MEMORY: Threshold = Threshold {
-    key: "max_work_mem_bytes",
-    unit: Unit::Bytes,
-    default: 268_435_456.0,
-    strict: None,
-    range: (1_048_576.0, 1e12),
-    why: "256 MB per step and session: ten sessions with three such steps take 8 GB",
-};
-
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     each_run(view, |seen, at, node, _| {
         let workers = node.workers.iter().filter_map(|worker| worker.sort.as_ref());
@@ -62,11 +53,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .finding(cx, Severity::Warning, at, gain, (&problem, advice))
             .with(Evidence::new("on disk", bytes, Unit::Bytes, "EXPLAIN ANALYZE"))
             .with(quoted("sort key", &node.sort_key.join(", ")));
-        // In memory, rows take up about twice the room they take on disk.
-        Some(match memory::raise_work_mem(spilled.kb as f64 * 2.0, cx.limit(&MOST_MEMORY)) {
-            Some(fix) => finding.fixed_by(fix),
-            None => finding,
-        })
+        Some(memory::granting(finding, memory::in_memory_kb(spilled.kb as f64, node), cx))
     })
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, pg::relation::Relation};
+use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, plan::Node};
 
-use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained};
+use super::{
+    catalogue,
+    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained},
+};
 use crate::{
     check::{Check, Run, Threshold},
     context::Context,
@@ -23,7 +26,8 @@ pub static CHECK: Check = Check {
     fix: Some(FixKind::Safe),
     explain: explained! {
         detects: "Scans of tables of which more than `max_changed_ratio` of the rows, `min_changed_rows` at least, \
-                  changed since they were last analysed, or that never were.",
+                  changed since they were last analysed, or that never were. \
+                  Where the scan was executed and its rows were guessed right by half it is a remark only.",
         matters: "All estimates rest on these statistics. Findings about a plan made from old ones may vanish with \
                   `ANALYZE`.",
         fix: "`ANALYZE` the table; lower `autovacuum_analyze_scale_factor` for it.",
@@ -56,12 +60,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
     let facts = view.facts()?;
     let mut told = BTreeSet::new();
     each(view, |seen, at, node| {
-        let relations = facts.relations.get().ok()?;
-        let is_it = |it: &&Relation| {
-            node.relation.as_deref() == Some(it.name.as_str())
-                && node.schema.as_ref().is_none_or(|schema| *schema == it.schema)
-        };
-        let table = relations.iter().find(is_it)?;
+        let table = catalogue::table(facts, node)?;
         let changed = table.modified_since_analyze as f64;
         let ratio = changed / table.row_estimate.max(1.0);
         let never = table.last_analyze.is_none()
@@ -85,6 +84,12 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                 words::count(changed)
             )
         };
+        let (severity, right) = if is_right(node) {
+            (Severity::Info, "; the number of rows was guessed right all the same")
+        } else {
+            (Severity::Warning, "")
+        };
+        let problem = problem + right;
         let name = sql::qualified(&table.schema, &table.name);
         let advice = "Run ANALYZE and plan again before anything else; let autovacuum analyse this table more often.";
         let fix = Fix::new(FixKind::Safe, [format!("ANALYZE {name};")])
@@ -93,15 +98,26 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             Evidence::new("rows changed since", changed, Unit::Count, "pg_stat_user_tables");
         let ratio = Evidence::new("of its rows", ratio, Unit::Ratio, "pg_class")
             .against(cx.limit(&MAX_CHANGED));
-        let mut finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
+        let mut finding = seen.finding(cx, severity, at, gain, (&problem, advice));
         finding.impact = Some("unknown until it is planned again with fresh statistics".to_owned());
         finding.evidence.clear();
         Some(finding.with(changed).with(ratio).fixed_by(fix))
     })
 }
 
+/// Whether a scan that was executed gave about the rows that were planned.
+fn is_right(node: &Node) -> bool {
+    let both = node.actual.zip(node.estimate);
+    both.is_some_and(|(actual, planned)| {
+        let (rows, planned) = (actual.rows.max(1.0), planned.rows.max(1.0));
+        (rows / planned).max(planned / rows) <= 2.0
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use dbvitals_model::pg::relation::Relation;
+
     use super::{super::seen::testing::*, *};
 
     fn judged(

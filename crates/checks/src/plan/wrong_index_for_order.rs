@@ -1,10 +1,12 @@
 //! An index read in order from its start, until a filter has let enough rows through.
 
-use dbvitals_model::{Severity, Unit};
+use dbvitals_model::{Fix, Severity, Unit, pg::DatabaseSnapshot, plan::Node};
 
 use super::{
-    expression,
-    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained, quoted},
+    catalogue, expression,
+    seen::{
+        CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained, quoted,
+    },
 };
 use crate::{
     check::{Check, Run, Threshold},
@@ -18,7 +20,9 @@ use crate::{
 pub static CHECK: Check = Check {
     id: "plan-wrong-index-for-order",
     title: "An index is read for its order while the filter waits",
+    uses: &["facts"],
     thresholds: &[&MAX_REMOVED_FACTOR, &MIN_REMOVED, &MIN_SHARE, &MIN_TIME, &MIN_COST],
+    fix: Some(CANDIDATE),
     explain: explained! {
         detects: "Index scans without an index condition below a `LIMIT`, whose filter throws away more than \
                   `max_removed_factor` times the rows kept, and more than `min_removed_rows`.",
@@ -52,6 +56,7 @@ static MIN_REMOVED: Threshold = Threshold {
 };
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
+    let facts = view.facts().ok();
     each_run(view, |seen, at, node, actual| {
         let is_index = matches!(node.kind.as_str(), "Index Scan" | "Index Only Scan");
         let filter = node.conditions.filter.as_deref()?;
@@ -78,12 +83,35 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .with(counted("rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
             .with(counted("rows kept", kept))
             .with(quoted("filter", filter));
-        Some(if columns.is_empty() {
-            found
-        } else {
-            found.with(quoted("leading columns", &columns.join(", ")))
+        if columns.is_empty() {
+            return Some(found);
+        }
+        let found = found.with(quoted("leading columns", &columns.join(", ")));
+        let fix = facts.and_then(|facts| index_in_order(facts, node, columns));
+        Some(match fix {
+            Some(fix) => found.fixed_by(fix),
+            None => found,
         })
     })
+}
+
+/// An index of the columns of the filter, and then of those of the index that gave the order; only where that index
+/// is of plain columns in their usual order.
+fn index_in_order(facts: &DatabaseSnapshot, node: &Node, mut columns: Vec<String>) -> Option<Fix> {
+    let name = node.index.as_deref()?;
+    let indexes = facts.indexes.get().ok()?.iter();
+    let mut own =
+        indexes.filter(|it| it.name == name && catalogue::is_of(node, &it.schema, &it.table));
+    let index = own.next().filter(|it| it.method == "btree" && it.expressions.is_none())?;
+    if index.key_options.iter().any(|options| *options != 0) || index.predicate.is_some() {
+        return None;
+    }
+    for key in &index.key_names {
+        if !columns.contains(key) {
+            columns.push(key.clone());
+        }
+    }
+    expression::create_index(node, &columns)
 }
 
 /// Whether a `LIMIT` waits for the rows, with nothing between that reads them all first.

@@ -16,6 +16,7 @@ mod log_command;
 mod names;
 mod query_analyze;
 mod query_n_plus_one;
+mod query_plan;
 mod query_top;
 mod query_verify;
 mod quiet;

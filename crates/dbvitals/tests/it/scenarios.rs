@@ -18,6 +18,7 @@ mod limits;
 mod locks;
 mod logs;
 mod nodes;
+mod plans;
 mod pooler;
 mod redis;
 mod replication;

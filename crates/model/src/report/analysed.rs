@@ -54,6 +54,9 @@ pub struct PlanTree {
     pub is_timed: bool,
     /// Milliseconds or cost of all of it.
     pub total: f64,
+    /// The most that mending what was found could save of it, each part counted once; absent where nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoidable: Option<f64>,
     /// Milliseconds of planning, where they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planning_ms: Option<f64>,

@@ -145,7 +145,7 @@ fn take_item(nest: &mut Nest, line: Line<'_>, item: &str) -> Result<bool, Fault>
         nest.open(line, column, Open::Map(Vec::new(), None))?;
         return take_field(nest, line, column, item);
     }
-    let value = scalar(item)?;
+    let value = scalar(line, item)?;
     if let Some((_, Open::List(items))) = nest.0.last_mut() {
         items.push(value);
     }
@@ -174,7 +174,7 @@ fn take_field(
     if value.is_empty() {
         *pending = Some(key.to_owned());
     } else {
-        fields.push((key.to_owned(), scalar(value)?));
+        fields.push((key.to_owned(), scalar(line, value)?));
     }
     Ok(true)
 }
@@ -189,9 +189,13 @@ fn field(content: &str) -> Option<(&str, &str)> {
     }
 }
 
-fn scalar(text: &str) -> Result<Tree, Fault> {
+/// The value that a line ends with.
+fn scalar(line: Line<'_>, text: &str) -> Result<Tree, Fault> {
     if text.starts_with('"') {
-        return json::string(text, 0).map(|(text, _)| Tree::Text(text));
+        let before = line.content.rfind(text).unwrap_or(0);
+        return json::string(text, 0)
+            .map(|(text, _)| Tree::Text(text))
+            .map_err(|fault| Fault { at: line.at + before + fault.at, ..fault });
     }
     Ok(Tree::Text(text.to_owned()))
 }

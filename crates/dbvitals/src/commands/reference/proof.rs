@@ -134,7 +134,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 /// Quoted words that look like ids of checks.
 fn ids(line: &str) -> impl Iterator<Item = &str> {
     line.split('"').skip(1).step_by(2).filter(|word| {
-        ["pg-", "redis-", "host-", "log-"].iter().any(|engine| word.starts_with(engine))
+        ["pg-", "redis-", "host-", "plan-", "log-"].iter().any(|engine| word.starts_with(engine))
             && !word.ends_with('-')
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     })

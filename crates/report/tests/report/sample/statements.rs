@@ -60,6 +60,7 @@ fn ran() -> Analysed {
         step("1.1.1", "Index Scan using customers_pkey on app.customers c", 30.0, Some(300.0), 1.0);
     deep.details = vec![("Index Cond".to_owned(), "(id = 7)".to_owned())];
     let measured = PlanTree {
+        avoidable: Some(150.0),
         kind: PlanKind::Measured,
         parameters: vec![Some("open".to_owned()), None],
         is_timed: true,
@@ -75,6 +76,7 @@ fn ran() -> Analysed {
         besides: vec![("trigger orders_audit".to_owned(), 4.0)],
     };
     let generic = PlanTree {
+        avoidable: None,
         kind: PlanKind::Generic,
         parameters: Vec::new(),
         is_timed: false,

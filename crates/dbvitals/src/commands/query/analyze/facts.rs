@@ -1,27 +1,43 @@
-//! What stands around a statement: the relations it touches, out of all that was collected.
+//! What stands around a statement: the relations it touches, and those its foreign keys do, out of all that was
+//! collected.
 
 use dbvitals_model::{
     Section,
-    pg::{DatabaseSnapshot, statement::Statements},
+    pg::{DatabaseSnapshot, schema::Constraint, statement::Statements},
     plan::Plan,
     section::Collected,
     statement::Calls,
 };
 use dbvitals_query::TableName;
 
-/// Relations by schema and name.
+/// Relations by schema and name, and the constraints whose triggers ran.
 pub(super) struct Touched {
     planned: Vec<(String, String)>,
     named: Vec<TableName>,
+    checked: Vec<String>,
 }
 
 impl Touched {
     /// Those that plans read and those that the text names.
     pub(super) fn new<'p>(plans: impl Iterator<Item = &'p Plan>, named: Vec<TableName>) -> Self {
-        let nodes = plans.flat_map(|plan| &plan.nodes);
-        let planned =
-            nodes.filter_map(|node| Some((node.schema.clone()?, node.relation.clone()?))).collect();
-        Self { planned, named }
+        let (mut planned, mut checked) = (Vec::new(), Vec::new());
+        for plan in plans {
+            let nodes = plan.nodes.iter();
+            planned.extend(
+                nodes.filter_map(|node| Some((node.schema.clone()?, node.relation.clone()?))),
+            );
+            checked.extend(plan.triggers.iter().filter_map(|trigger| trigger.constraint.clone()));
+        }
+        Self { planned, named, checked }
+    }
+
+    /// With the tables on the other side of foreign keys: a deleted row is looked for in the tables that refer to it.
+    fn with_referring(mut self, constraints: &Section<Vec<Constraint>>) -> Self {
+        let all = constraints.value().into_iter().flatten();
+        let asked = all.filter(|it| it.kind == "f" && self.checked.contains(&it.name));
+        let tables: Vec<_> = asked.map(|it| (it.schema.clone(), it.table.clone())).collect();
+        self.planned.extend(tables);
+        self
     }
 
     fn has(&self, schema: &str, name: &str) -> bool {
@@ -31,7 +47,8 @@ impl Touched {
 }
 
 /// The database with these relations only.
-pub(super) fn narrowed(database: &DatabaseSnapshot, touched: &Touched) -> DatabaseSnapshot {
+pub(super) fn narrowed(database: &DatabaseSnapshot, touched: Touched) -> DatabaseSnapshot {
+    let touched = touched.with_referring(&database.constraints);
     let relations = kept(&database.relations, |r| touched.has(&r.schema, &r.name));
     let oids: Vec<i64> = relations.value().into_iter().flatten().map(|r| r.oid).collect();
     DatabaseSnapshot {

@@ -251,7 +251,7 @@ fn assembled(
         ),
         settings: snapshot.settings.clone(),
         facts: match database {
-            Some(database) => Section::collected(facts::narrowed(database, &touched)),
+            Some(database) => Section::collected(facts::narrowed(database, touched)),
             None => Section::unavailable(Reason::Failed, "the database could not be examined"),
         },
         rewrites: Vec::new(),
