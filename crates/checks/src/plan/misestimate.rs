@@ -1,9 +1,9 @@
 //! The lowest node of a plan whose number of rows was badly guessed.
 
-use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, plan::Node};
+use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, pg::DatabaseSnapshot, plan::Node};
 
 use super::{
-    expression,
+    catalogue, expression,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained},
 };
 use crate::{
@@ -20,6 +20,7 @@ pub static CHECK: Check = Check {
     id: "plan-misestimate",
     title: "The planner expected another number of rows",
     severity: Severity::Critical,
+    uses: &["facts"],
     thresholds: &[&MAX_FACTOR, &GRAVE_FACTOR, &MIN_ROWS, &MIN_SHARE, &MIN_TIME, &MIN_COST],
     fix: Some(FixKind::Safe),
     explain: explained! {
@@ -66,6 +67,7 @@ static MIN_ROWS: Threshold = Threshold {
 };
 
 fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
+    let facts = view.facts().ok();
     each_run(view, |seen, at, node, actual| {
         let factor = error(seen, cx, at)?;
         let is_lowest =
@@ -98,7 +100,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             )
             .with(counted("rows planned", planned))
             .with(counted("rows", actual.rows));
-        Some(match statistics(node) {
+        Some(match statistics(node, facts) {
             Some(fix) => finding.fixed_by(fix),
             None => finding,
         })
@@ -175,7 +177,21 @@ fn hides_columns(condition: &str) -> bool {
     expression::called(condition).is_some()
 }
 
-fn statistics(node: &Node) -> Option<Fix> {
+/// Values kept of a column, or of columns together, unless a statistics target says otherwise.
+const USUAL_LIST: f64 = 100.0;
+/// Values kept where those are too few: a sample of 300,000 rows.
+const LONG_LIST: u32 = 1_000;
+
+/// Whether a column has more different values than a list of the usual length holds, and no more than a long one does.
+fn has_many_values(facts: Option<&DatabaseSnapshot>, node: &Node, column: &str) -> bool {
+    let columns = facts.and_then(|facts| facts.columns.get().ok()).into_iter().flatten();
+    let mut own =
+        columns.filter(|it| it.name == column && catalogue::is_of(node, &it.schema, &it.table));
+    let distinct = own.next().and_then(|it| it.n_distinct);
+    distinct.is_some_and(|it| it > USUAL_LIST && it <= f64::from(LONG_LIST))
+}
+
+fn statistics(node: &Node, facts: Option<&DatabaseSnapshot>) -> Option<Fix> {
     let table = expression::table_of(node)?;
     let it = &node.conditions;
     // A bitmap's condition is written once more at the table. Columns tied to another table have no share of their own:
@@ -208,7 +224,10 @@ fn statistics(node: &Node) -> Option<Fix> {
         "CREATE STATISTICS {name} (dependencies, mcv) ON {} FROM {table};",
         sql::idents(&columns)
     );
-    let fix = Fix::new(CANDIDATE, [create, analyze])
+    // A list that is too short for all combinations makes them look rarer than they are.
+    let is_long = columns.iter().any(|column| has_many_values(facts, node, column));
+    let raise = is_long.then(|| format!("ALTER STATISTICS {name} SET STATISTICS {LONG_LIST};"));
+    let fix = Fix::new(CANDIDATE, [create].into_iter().chain(raise).chain([analyze]))
         .locking("ShareUpdateExclusiveLock", "other maintenance");
     Some(fix.undone_by([format!("DROP STATISTICS {name};")]))
 }

@@ -4,14 +4,14 @@ use dbvitals_model::Severity;
 
 use super::desk::{BOTH_ENDS, Desk};
 
-/// Two columns that say the same: the planner multiplies their shares and expects a ninetieth of the rows. All pairs
-/// fit into a list of the usual length.
+/// Two columns that say the same: the planner multiplies their shares and expects a hundredth of the rows.
+/// There are more pairs than fit into a list of the usual length.
 async fn dependent(desk: &Desk) {
     desk.sql(
         "create table cars (id int, maker int, model int, note text); \
-         insert into cars select n, n % 90, n % 90, 'n' || n from generate_series(1, 270000) n; \
+         insert into cars select n, n % 150, n % 150, 'n' || n from generate_series(1, 450000) n; \
          create table sales (car int, price int); \
-         insert into sales select n, n from generate_series(1, 270000) n; \
+         insert into sales select n, n from generate_series(1, 450000) n; \
          create index on cars (maker); create index on sales (car); analyze",
     )
     .await;
@@ -27,7 +27,7 @@ async fn statistics_of_both_columns_mend_the_guess() {
         let found = desk.found(JOINED);
         assert!(found.severity >= Severity::Warning, "{}", found.message);
         let fix = &found.fix.as_ref().unwrap().statements[0];
-        assert!(fix.starts_with("CREATE STATISTICS "), "{fix}");
+        assert!(fix.starts_with("CREATE STATISTICS public."), "{fix}");
         desk.apply(&found).await;
         desk.gone(JOINED);
     }
