@@ -84,7 +84,7 @@ mod tests {
     use dbvitals_model::pg::{relation::Relation, schema::Column};
 
     /// Rows of 4 bytes take 32 with their header and fill a page by 226.
-    fn judged(rows: f64, pages: i64) -> usize {
+    fn judged(rows: i64, pages: i64) -> usize {
         let plan = "Seq Scan on app.t  (cost=0.00..9000.00 rows=10 width=4) (actual time=0.1..90.0 rows=1 loops=1)\n";
         let found = found_with(&CHECK, plan, |facts| {
             let table = Relation {
@@ -92,8 +92,8 @@ mod tests {
                 schema: "app".to_owned(),
                 name: "t".to_owned(),
                 kind: "r".to_owned(),
-                row_estimate: rows,
-                live_rows: rows as i64,
+                row_estimate: rows as f64,
+                live_rows: rows,
                 pages,
                 heap_bytes: pages * PAGE,
                 has_statistics: Some(true),
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn the_limit_has_two_sides() {
-        assert_eq!(judged(226.0 * 100.0, 100), 0, "full");
-        assert_eq!(judged(226.0 * 100.0, 190), 0, "a little less than half");
-        assert_eq!(judged(226.0 * 100.0, 250), 1);
+        assert_eq!(judged(226 * 100, 100), 0, "full");
+        assert_eq!(judged(226 * 100, 190), 0, "a little less than half");
+        assert_eq!(judged(226 * 100, 250), 1);
     }
 }

@@ -46,7 +46,7 @@ impl Desk {
 
     /// With its own thresholds only.
     #[must_use]
-    pub(super) fn as_it_is(mut self) -> Self {
+    pub(super) fn by_default(mut self) -> Self {
         self.limits.clear();
         self
     }
@@ -139,7 +139,7 @@ impl Desk {
                 statement.strip_prefix("SET LOCAL ").or_else(|| statement.strip_prefix("SET "));
             match setting {
                 Some(setting) => {
-                    self.sql(&format!("alter database {DATABASE} set {setting}")).await
+                    self.sql(&format!("alter database {DATABASE} set {setting}")).await;
                 }
                 None => self.sql(statement).await,
             }

@@ -76,7 +76,7 @@ const CHANGED_NONE: &str =
 #[tokio::test]
 async fn a_plan_without_values_is_avoided() {
     for version in BOTH_ENDS {
-        let desk = Desk::of("plan-generic-worse-than-custom", version).await.as_it_is();
+        let desk = Desk::of("plan-generic-worse-than-custom", version).await.by_default();
         let desk = desk.limit("min_saved_cost", 100.0);
         desk.sql(
             "create table orders (id int, status text, note text); \

@@ -41,7 +41,7 @@ async fn a_short_statement_is_not_compiled() {
 async fn the_referring_side_of_a_foreign_key_gets_an_index() {
     for version in BOTH_ENDS {
         let desk =
-            Desk::of("plan-trigger-time", version).await.as_it_is().with(&["--allow-writes"]);
+            Desk::of("plan-trigger-time", version).await.by_default().with(&["--allow-writes"]);
         desk.sql(
             "create table customers (id int primary key); \
              create table orders (id int, customer int references customers); \
@@ -86,7 +86,7 @@ async fn workers_that_are_allowed_come() {
 #[tokio::test]
 async fn indexes_nobody_uses_need_no_planning() {
     for version in BOTH_ENDS {
-        let desk = Desk::of("plan-planning-dominates", version).await.as_it_is();
+        let desk = Desk::of("plan-planning-dominates", version).await.by_default();
         let index = |n| format!("create index unused_{n} on t (k, v);");
         desk.sql(
             "create table t (id int primary key, k int, v int); insert into t values (1, 7, 7)",
