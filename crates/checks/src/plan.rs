@@ -3,6 +3,7 @@
 pub mod aggregate_spill;
 pub mod bitmap_lossy;
 pub mod bloated_scan;
+mod candidate;
 mod catalogue;
 pub mod compare;
 pub mod compare_sheet;

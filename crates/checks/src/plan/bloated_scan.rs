@@ -3,7 +3,7 @@
 use dbvitals_model::{Fix, FixKind, Severity, Unit};
 
 use super::{
-    catalogue, expression,
+    candidate, catalogue,
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained},
 };
 use crate::{
@@ -70,7 +70,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         let finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
         let finding = evidence::with_bloat(finding, &bloat, cx.limit(&MIN_BLOAT))
             .with(counted("pages read", (bloat.bytes / page as f64).ceil()));
-        let name = expression::table_of(node)?;
+        let name = candidate::table_of(node)?;
         let fix = Fix::new(FixKind::Review, [format!("VACUUM (FULL, ANALYZE) {name};")])
             .locking("AccessExclusiveLock", format!("all reads and writes of {name}"));
         Some(finding.fixed_by(fix))

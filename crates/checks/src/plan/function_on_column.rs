@@ -3,7 +3,7 @@
 use dbvitals_model::Severity;
 
 use super::{
-    expression,
+    candidate, expression,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted},
     thrown::{MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
@@ -60,7 +60,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             "lower" | "upper" | "md5" | "btrim" | "length" | "abs"
         );
         let fix = is_immutable
-            .then(|| expression::create_index_on(node, &call.function, &call.text))
+            .then(|| candidate::create_index_on(node, &call.function, &call.text))
             .flatten();
         Some(match fix {
             Some(fix) => finding.fixed_by(fix),

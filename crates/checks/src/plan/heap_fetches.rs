@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit};
 
 use super::{
-    expression,
+    candidate,
     seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained},
 };
 use crate::{
@@ -75,7 +75,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                 Evidence::new("of the rows", ratio, Unit::Ratio, "EXPLAIN ANALYZE")
                     .against(cx.limit(&MAX_FETCHED)),
             );
-        let fix = expression::table_of(node).map(|table| {
+        let fix = candidate::table_of(node).map(|table| {
             let fix = Fix::new(FixKind::Safe, [format!("VACUUM (ANALYZE) {table};")]);
             fix.locking("ShareUpdateExclusiveLock", "other maintenance of the table")
         });

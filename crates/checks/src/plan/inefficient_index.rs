@@ -3,7 +3,7 @@
 use dbvitals_model::{Severity, Unit};
 
 use super::{
-    expression,
+    candidate, expression,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each_run, explained, quoted},
 };
 use crate::{
@@ -87,7 +87,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .with(counted("rows kept per execution", kept))
             .with(quoted("index condition", condition))
             .with(quoted("filter", filter));
-        let fix = (columns.len() > 1).then(|| expression::create_index(node, &columns)).flatten();
+        let fix = (columns.len() > 1).then(|| candidate::create_index(node, &columns)).flatten();
         Some(match fix {
             Some(fix) => found.fixed_by(fix),
             None => found,

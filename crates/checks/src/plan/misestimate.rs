@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit, pg::DatabaseSnapshot, plan::Node};
 
 use super::{
-    catalogue, expression,
+    candidate, catalogue, expression,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained},
 };
 use crate::{
@@ -192,7 +192,7 @@ fn has_many_values(facts: Option<&DatabaseSnapshot>, node: &Node, column: &str) 
 }
 
 fn statistics(node: &Node, facts: Option<&DatabaseSnapshot>) -> Option<Fix> {
-    let table = expression::table_of(node)?;
+    let table = candidate::table_of(node)?;
     let it = &node.conditions;
     // A bitmap's condition is written once more at the table. Columns tied to another table have no share of their own:
     // a node without a name has none of them.

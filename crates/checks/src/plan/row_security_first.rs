@@ -3,7 +3,7 @@
 use dbvitals_model::{Evidence, Severity, Unit, pg::DatabaseSnapshot};
 
 use super::{
-    catalogue, expression,
+    candidate, catalogue, expression,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted},
     thrown::{MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
@@ -59,7 +59,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .with(quoted("filter", filter));
         // The policy's own columns come first: nothing else may be asked before it.
         let columns = expression::index_columns(node, filter);
-        Some(match expression::create_index(node, &columns) {
+        Some(match candidate::create_index(node, &columns) {
             Some(fix) => finding.fixed_by(fix),
             None => finding,
         })

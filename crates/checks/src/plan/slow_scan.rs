@@ -7,7 +7,7 @@ use dbvitals_model::{
 };
 
 use super::{
-    catalogue, expression, implicit_cast,
+    candidate, catalogue, expression, implicit_cast,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained, quoted},
     thrown::{self, MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
@@ -63,7 +63,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
             .with(thrown.evidence(cx))
             .with(counted("rows kept", kept))
             .with(quoted("filter", filter));
-        Some(match expression::create_index(node, &columns) {
+        Some(match candidate::create_index(node, &columns) {
             Some(fix) if index.is_none() => found.fixed_by(fix),
             _ => found,
         })

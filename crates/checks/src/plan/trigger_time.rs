@@ -7,7 +7,7 @@ use dbvitals_model::{
 };
 
 use super::{
-    expression,
+    candidate,
     seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, explained, seen},
 };
 use crate::{
@@ -114,7 +114,7 @@ fn missing_index(facts: &DatabaseSnapshot, constraint: &str) -> Option<Fix> {
     let mut node = Node::new("Seq Scan");
     node.schema = Some(key.schema.clone());
     node.relation = Some(key.table.clone());
-    expression::create_index(&node, &key.column_names)
+    candidate::create_index(&node, &key.column_names)
 }
 
 #[cfg(test)]

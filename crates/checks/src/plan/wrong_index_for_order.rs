@@ -3,7 +3,7 @@
 use dbvitals_model::{Fix, Severity, Unit, pg::DatabaseSnapshot, plan::Node};
 
 use super::{
-    catalogue, expression,
+    candidate, catalogue, expression,
     seen::{
         CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, Seen, counted, each_run, explained, quoted,
     },
@@ -111,7 +111,7 @@ fn index_in_order(facts: &DatabaseSnapshot, node: &Node, mut columns: Vec<String
             columns.push(key.clone());
         }
     }
-    expression::create_index(node, &columns)
+    candidate::create_index(node, &columns)
 }
 
 /// Whether a `LIMIT` waits for the rows, with nothing between that reads them all first.
