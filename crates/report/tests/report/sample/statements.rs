@@ -44,6 +44,19 @@ fn step(path: &str, title: &str, own: f64, rows: Option<f64>, expected: f64) -> 
     }
 }
 
+fn generic() -> PlanTree {
+    PlanTree {
+        avoidable: None,
+        kind: PlanKind::Generic,
+        parameters: Vec::new(),
+        is_timed: false,
+        total: 1234.5,
+        planning_ms: None,
+        steps: vec![step("1", "Seq Scan on app.orders o", 240.0, None, 5000.0)],
+        besides: Vec::new(),
+    }
+}
+
 fn ran() -> Analysed {
     let mut slow = step("1.1.2", "Seq Scan on app.orders o", 180.0, Some(2.0), 5000.0);
     slow.loops = Some(300.0);
@@ -75,16 +88,6 @@ fn ran() -> Analysed {
         ],
         besides: vec![("trigger orders_audit".to_owned(), 4.0)],
     };
-    let generic = PlanTree {
-        avoidable: None,
-        kind: PlanKind::Generic,
-        parameters: Vec::new(),
-        is_timed: false,
-        total: 1234.5,
-        planning_ms: None,
-        steps: vec![step("1", "Seq Scan on app.orders o", 240.0, None, 5000.0)],
-        besides: Vec::new(),
-    };
     Analysed {
         target: "statement 1".to_owned(),
         text: "select *\nfrom orders o -- <script>alert(1)</script>\nleft join customers c on c.id = o.customer_id".to_owned(),
@@ -100,7 +103,7 @@ fn ran() -> Analysed {
             rows: 100,
             share_of_time: Some(0.31),
         }),
-        plans: vec![measured, generic],
+        plans: vec![measured, generic()],
         missing: Vec::new(),
         rewrites: vec![rewritten()],
         suggestions: suggestions(),
