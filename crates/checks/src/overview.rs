@@ -1,6 +1,7 @@
 //! Leading figures for tables and charts; not judged.
 
 mod log;
+mod row_security;
 mod sampled;
 
 use dbvitals_model::{
@@ -25,6 +26,7 @@ pub fn overview(snapshot: &Snapshot, settings: &Settings) -> Vec<Overview> {
         let before = tables.len();
         match &target.data {
             TargetData::Postgres(pg) => {
+                tables.extend(row_security::tables(pg));
                 tables.extend(sampled::tables(pg));
                 let latency =
                     latency::by_class(snapshot, target, settings).and_then(|(title, rows)| {

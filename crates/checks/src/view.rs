@@ -162,6 +162,7 @@ sections!(DatabaseView.database, server.reads, DATABASE_SECTIONS:
     policies: Vec<pg::security::Policy>,
     policy_functions: Vec<pg::row_security::PolicyFunction>,
     guarded_indexes: Vec<pg::row_security::GuardedIndex>,
+    policy_costs: pg::row_security::PolicyCosts,
     nested_views: Vec<pg::schema::NestedView>,
     temporary_tables: Vec<pg::schema::TemporaryTable>,
     public_grants: Vec<pg::security::PublicGrant>,

@@ -118,6 +118,8 @@ pub struct DatabaseSnapshot {
     pub policy_functions: Section<Vec<row_security::PolicyFunction>>,
     /// Indexes of tables with row-level security, and whether other conditions may use them.
     pub guarded_indexes: Section<Vec<row_security::GuardedIndex>>,
+    /// What policies do to statements; looked into on request (`dbvitals query rls`).
+    pub policy_costs: Section<row_security::PolicyCosts>,
     /// Views that read views, with the depth of the nest.
     pub nested_views: Section<Vec<schema::NestedView>>,
     /// Temporary tables, and whether the session they belong to still lives.

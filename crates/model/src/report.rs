@@ -259,7 +259,7 @@ pub struct SectionState {
 }
 
 /// A small table of leading figures (top statements, largest tables), for reading and for charts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Overview {
     /// `top-statements`, `largest-tables`, `databases`, `redis-memory` …
     pub id: String,

@@ -5,6 +5,7 @@
 //! transaction mode hands nobody a session with something left in it.
 
 mod opening;
+mod under;
 mod values;
 
 use std::time::Duration;
@@ -12,7 +13,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
-pub use self::values::{ColumnValues, WantedColumn};
+pub use self::{
+    opening::is_own,
+    under::{Imagined, Under},
+    values::{ColumnValues, WantedColumn},
+};
 use crate::{
     Error,
     batch::{GRACE, InFlight},
@@ -31,6 +36,8 @@ pub struct Explaining<'a> {
     pub values: Option<&'a [Option<String>]>,
     /// The role it is planned and executed as.
     pub role: Option<&'a str>,
+    /// What else is different from the session's own.
+    pub under: Under<'a>,
     /// Whether it is executed.
     pub execution: Execution,
     /// The server gives up after it.
@@ -103,11 +110,25 @@ impl Session {
         }
         let patience = wanted.timeout + GRACE;
         self.say(&opening::text(wanted, self.version()), patience).await?;
-        if let Some(role) = wanted.role {
-            self.assume(role, patience).await?;
-        }
         self.say("SAVEPOINT dbvitals", patience).await?;
         let mut told = Explained::default();
+        if let Some(error) = self.put_under(wanted, patience).await? {
+            told.generic = Some(Err(Refusal { error, at: None }));
+            return Ok(told);
+        }
+        let told = self.planned(wanted, patience, told).await?;
+        if wanted.under.imagined.is_some() {
+            self.forget(wanted, patience).await?;
+        }
+        Ok(told)
+    }
+
+    async fn planned(
+        &mut self,
+        wanted: &Explaining<'_>,
+        patience: Duration,
+        mut told: Explained,
+    ) -> Result<Explained, Error> {
         if wanted.parameters == 0 {
             let sql = format!("EXPLAIN ({PLAN}) /* dbvitals */ {}", wanted.text);
             if let Err(error) = self.is_single(&sql, patience).await? {
@@ -116,7 +137,7 @@ impl Session {
             }
             told.generic = Some(self.plan(&sql, wanted.text, patience).await?);
             if wanted.execution != Execution::No {
-                let sql = format!("EXPLAIN ({}) /* dbvitals */ {}", measuring(), wanted.text);
+                let sql = format!("EXPLAIN ({}) /* dbvitals */ {}", measuring(wanted), wanted.text);
                 told.measured = Some(self.plan(&sql, wanted.text, patience).await?);
             }
             return Ok(told);
@@ -153,7 +174,7 @@ impl Session {
             let custom = execute(PLAN, values);
             told.custom = Some(self.forced("force_custom_plan", &custom, patience).await?);
             if wanted.execution != Execution::No {
-                let sql = execute(measuring(), values);
+                let sql = execute(&measuring(wanted), values);
                 told.measured = Some(self.forced("force_custom_plan", &sql, patience).await?);
             }
         }
@@ -206,19 +227,6 @@ impl Session {
             Err(error) => return Ok(Err(refusal(error, sql, text))),
         };
         Ok(Ok(rows.join("\n")))
-    }
-
-    /// Changes role, and takes over the settings that new sessions of that role start with: they decide about plans,
-    /// and `SET ROLE` does not bring them.
-    async fn assume(&mut self, role: &str, patience: Duration) -> Result<(), Error> {
-        let own = self.column(&opening::settings_of(role), patience).await?.unwrap_or_default();
-        self.say(&format!("SET LOCAL ROLE {}", identifier(role)), patience).await?;
-        for setting in own {
-            if let Some(set) = opening::taken_over(&setting) {
-                self.attempt(&set, patience).await?.ok();
-            }
-        }
-        Ok(())
     }
 
     /// The first column of what one statement answers, as text. The outer error means that nothing more can be asked.
@@ -292,8 +300,9 @@ fn refusal(error: Error, sent: &str, text: &str) -> Refusal {
 }
 
 /// Everything that can be measured on all versions.
-fn measuring() -> &'static str {
-    "ANALYZE, BUFFERS, VERBOSE, SETTINGS, WAL, FORMAT JSON"
+fn measuring(wanted: &Explaining<'_>) -> String {
+    let timing = if wanted.under.is_untimed { "TIMING OFF, " } else { "" };
+    format!("ANALYZE, {timing}BUFFERS, VERBOSE, SETTINGS, WAL, FORMAT JSON")
 }
 
 /// `EXPLAIN EXECUTE` with these values.

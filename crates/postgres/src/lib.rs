@@ -15,6 +15,7 @@ mod probe;
 mod refusal;
 mod repeat;
 pub mod scratch;
+pub mod row_security;
 mod session;
 mod speaks;
 pub mod table;

@@ -25,6 +25,7 @@ mod lookup;
 mod page;
 mod parameter;
 pub mod plan;
+mod policy;
 mod position;
 pub mod request;
 pub mod rewrite;
@@ -42,6 +43,7 @@ pub use self::{
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
     parameter::Parameter,
+    policy::{PolicySubquery, PolicyText, policy_text},
     position::{Position, trouble},
     statement::{Refused, Statement, TableName},
 };

@@ -186,7 +186,8 @@ fn overview(out: &mut String, report: &Report) {
     for table in report.overview.iter().filter(|t| !t.rows.is_empty()) {
         append!(
             out,
-            "<details><summary>{} ({})</summary>\n\n",
+            "<details{}><summary>{} ({})</summary>\n\n",
+            if table.id.starts_with("rls-") { " open" } else { "" },
             escape::html(&table.title),
             escape::html(&table.target)
         );

@@ -8,8 +8,13 @@ use dbvitals_model::{
 
 use crate::{humanize, visible};
 
-/// Whether the report is about servers: only they have a score, components and readiness.
+/// Whether the report is about servers as a whole: only they have a score, components and readiness.
 pub(crate) fn has_health(report: &Report) -> bool {
+    // A look into policies alone says nothing of a server's health.
+    let is_look = report.overview.iter().any(|table| table.id.starts_with("rls-"));
+    if is_look {
+        return false;
+    }
     report.targets.is_empty()
         || report
             .targets

@@ -7,7 +7,7 @@ mod findings;
 mod fix;
 mod health;
 mod latency;
-mod log;
+mod looks;
 mod statement;
 mod time;
 
@@ -58,7 +58,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     statement::block(&mut page, report, options);
     time::block(&mut page, report, options.all);
     latency::block(&mut page, report);
-    log::block(&mut page, report, options.all);
+    looks::block(&mut page, report, options.all);
     findings::block(&mut page, report, options);
     findings::ignored(&mut page, report, options);
     closing::coverage(&mut page, report, options);

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 pub(crate) mod lint;
 pub(crate) mod n_plus_one;
 pub(crate) mod plan;
+pub(crate) mod rls;
 pub(crate) mod top;
 
 use clap::Subcommand;
@@ -23,4 +24,6 @@ pub(crate) enum Command {
     Lint(Box<lint::Args>),
     /// Follows statements for a while and tells which are called once for each row of another
     NPlusOne(Box<n_plus_one::Args>),
+    /// Tells what row-level security costs, by table and role, and what makes it cost less
+    Rls(Box<rls::Args>),
 }

@@ -3,7 +3,9 @@
 mod analyze;
 mod lint;
 mod n_plus_one;
+mod one;
 mod plan;
+mod rls;
 mod server;
 mod top;
 
@@ -18,5 +20,6 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Problem> {
         Command::Slow(args) => top::slow(args),
         Command::Lint(args) => lint::run(args),
         Command::NPlusOne(args) => n_plus_one::run(args),
+        Command::Rls(args) => rls::run(args),
     }
 }

@@ -53,13 +53,19 @@ const OWN: &[&str] = &[
     "default_transaction_read_only",
     "transaction_read_only",
     "role",
+    "session_authorization",
+    "row_security",
 ];
+
+/// Whether a setting is ours to say, and nobody else's.
+pub fn is_own(name: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
 
 /// A setting of a role (`name=value`) as this transaction takes it over.
 pub(super) fn taken_over(setting: &str) -> Option<String> {
     let (name, value) = setting.split_once('=')?;
-    let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
-    (!is_own).then(|| {
+    (!is_own(name)).then(|| {
         format!("SELECT pg_catalog.set_config({}, {}, true)", literal(name), literal(value))
     })
 }
@@ -76,6 +82,7 @@ mod tests {
             parameters: 0,
             values: None,
             role: None,
+            under: crate::explain::Under::default(),
             execution,
             timeout: Duration::from_secs(3),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dbvitals_postgres::explain::{Execution, Explained, Explaining, Planned, WantedColumn};
+use dbvitals_postgres::explain::{Execution, Explained, Explaining, Planned, Under, WantedColumn};
 use dbvitals_testkit::{PgBouncer, PgVersion, Postgres, shared};
 
 use crate::support::{session, until_no_session};
@@ -13,6 +13,7 @@ fn wanted(text: &str) -> Explaining<'_> {
         parameters: 0,
         values: None,
         role: None,
+        under: Under::default(),
         execution: Execution::No,
         timeout: Duration::from_secs(20),
     }

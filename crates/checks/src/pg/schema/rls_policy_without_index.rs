@@ -11,7 +11,10 @@ use crate::{
     view::DatabaseView,
     words,
 };
-use dbvitals_model::pg::{index::Index, relation::Relation, security::Policy};
+use dbvitals_model::pg::{
+    DatabaseSnapshot, index::Index, relation::Relation, row_security::TriedIndex, security::Policy,
+};
+use dbvitals_query::policy_text;
 
 /// Policies of large tables whose columns lead no index.
 pub static CHECK: Check = Check {
@@ -22,7 +25,7 @@ pub static CHECK: Check = Check {
     severity: Severity::Warning,
     versions: (13, u32::MAX),
     needs: &["policies", "relations", "indexes"],
-    uses: &[],
+    uses: &["policy_costs"],
     thresholds: &[&ROWS],
     fix: Some(FixKind::Review),
     explain: "\
@@ -35,7 +38,9 @@ The policy is added to every statement: without an index each one reads all rows
 may see.
 
 ## How to fix
-Create an index that begins with the column the policy compares; a reload or restart is not needed.
+Create an index that begins with the column the policy compares by equality. Where it compares none with a value
+(`team IN (SELECT …)`, an OR over several columns) no index serves it in that form: `team = ANY (ARRAY(SELECT …))` can
+use one. Where `hypopg` is installed, `dbvitals query rls` tries the index out and says whether the role's plan uses it.
 
 ## When to ignore
 Policies that admit nearly all rows.
@@ -58,23 +63,77 @@ static ROWS: Threshold = Threshold {
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (policies, relations, indexes) = (db.policies()?, db.relations()?, db.indexes()?);
     not_twice(db)?;
-    let mut found = Vec::new();
-    for policy in policies.iter().filter(|p| !p.columns.is_empty() && p.command != "INSERT") {
-        let table = by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t));
-        let Some(table) = table else { continue };
+    let tried = db.policy_costs().map_or(&[][..], |costs| costs.tried.as_slice());
+    let found = unserved(policies, relations, indexes).filter_map(|(policy, table)| {
         let limit = cx.limit_for(&ROWS, &table.qualified());
-        let leads = |index: &Index| {
-            index.table_oid == table.oid
-                && index.is_valid
-                // A partial index serves only statements that repeat its predicate.
-                && index.predicate.is_none()
-                && index.key_columns.first().is_some_and(|first| policy.columns.contains(first))
-        };
-        if rows(table) >= limit && !indexes.iter().any(leads) {
-            found.push(finding(db, cx, policy, table, limit));
+        (rows(table) >= limit).then(|| finding(db, cx, policy, table, limit, tried))
+    });
+    Ok(found.collect())
+}
+
+/// Policies that decide by columns none of which leads an index, with their tables.
+fn unserved<'a>(
+    policies: &'a [Policy],
+    relations: &'a [Relation],
+    indexes: &'a [Index],
+) -> impl Iterator<Item = (&'a Policy, &'a Relation)> {
+    policies.iter().filter(|p| !p.columns.is_empty() && p.command != "INSERT").filter_map(
+        move |policy| {
+            let table =
+                by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
+            let leads = |index: &Index| {
+                index.table_oid == table.oid
+                    && index.is_valid
+                    // A partial index serves only statements that repeat its predicate.
+                    && index.predicate.is_none()
+                    && index.key_columns.first().is_some_and(|first| policy.columns.contains(first))
+            };
+            (!indexes.iter().any(leads)).then_some((policy, table))
+        },
+    )
+}
+
+/// An index that could serve a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The table's oid.
+    pub table_oid: i64,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// `CREATE INDEX ON …`, to be tried out.
+    pub create: String,
+}
+
+/// Indexes that are worth trying out, each once, tables of any size.
+pub fn candidates(db: &DatabaseSnapshot) -> Vec<Candidate> {
+    let (Some(policies), Some(relations), Some(indexes)) =
+        (db.policies.value(), db.relations.value(), db.indexes.value())
+    else {
+        return Vec::new();
+    };
+    let mut all: Vec<Candidate> = Vec::new();
+    for (policy, table) in unserved(policies, relations, indexes) {
+        let Some(column) = column_of(policy, table) else { continue };
+        let create = format!("CREATE INDEX ON {} ({})", sql_name(table), sql::ident(&column));
+        let one = Candidate { table_oid: table.oid, columns: vec![column], create };
+        if !all.contains(&one) {
+            all.push(one);
         }
     }
-    Ok(found)
+    all
+}
+
+/// The column an index should begin with: one that must be equal to a value, else one with a bound. Where the condition cannot be read, the first
+/// it uses; none where it compares no column with a value.
+fn column_of(policy: &Policy, table: &Relation) -> Option<String> {
+    let read = policy.using_expression.as_deref().map(|using| policy_text(using, &table.name));
+    match read {
+        Some(Ok(text)) => {
+            let mut compared = text.equal_columns.into_iter().chain(text.range_columns);
+            compared.find(|column| policy.column_names.contains(column))
+        }
+        Some(Err(_)) | None => policy.column_names.first().cloned(),
+    }
 }
 
 fn finding(
@@ -83,11 +142,13 @@ fn finding(
     policy: &Policy,
     table: &Relation,
     limit: f64,
+    tried: &[TriedIndex],
 ) -> Finding {
     let name = table.qualified();
     let columns = policy.column_names.join(", ");
+    let column = column_of(policy, table);
     let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
-    let found = cx
+    let mut found = cx
         .finding(
             Severity::Warning,
             subject.of_table(&name),
@@ -95,27 +156,43 @@ fn finding(
                 "policy {} of {name} decides by {columns}, which leads no index: every statement reads {} rows",
                 policy.name, words::count(rows(table))
             ),
-            "Create an index that begins with the column the policy compares.",
+            if column.is_some() {
+                "Create an index that begins with the column the policy compares."
+            } else {
+                "Compare a column with a value that is asked once, column = ANY (ARRAY(SELECT …)), and index that column."
+            },
         )
         .with(Evidence::new("rows of the table", rows(table), Unit::Count, "pg_class.reltuples").against(limit))
         .with(Evidence::new("columns of the policy", columns, Unit::Text, "pg_depend"));
-    let found = match &policy.using_expression {
-        Some(text) => {
-            found.with(Evidence::new("policy", words::shorten(text, 200), Unit::Text, "pg_policy"))
-        }
-        None => found,
-    };
+    if let Some(text) = &policy.using_expression {
+        let text = words::shorten(text, 200);
+        found = found.with(Evidence::new("policy", text, Unit::Text, "pg_policy"));
+    }
     // An index on a partitioned table cannot be built concurrently.
-    let Some(column) = policy.column_names.first().filter(|_| table.kind == "r") else {
-        return found;
-    };
+    let Some(column) = column.filter(|_| table.kind == "r") else { return found };
     let on = sql_name(table);
-    let create = format!("CREATE INDEX CONCURRENTLY ON {on} ({});", sql::ident(column));
+    let create = format!("CREATE INDEX CONCURRENTLY ON {on} ({});", sql::ident(&column));
     let fix = Fix::new(FixKind::Review, [create]).locking(
         "ShareUpdateExclusiveLock",
         format!("VACUUM and DDL on {on}, not reads or writes"),
     );
-    found.fixed_by(fix).promising("statements read the rows their user may see, not all of them")
+    let same = |t: &&TriedIndex| t.table_oid == table.oid && t.columns == [column.as_str()];
+    let all: Vec<&TriedIndex> = tried.iter().filter(same).collect();
+    match (all.iter().find(|t| t.is_used), all.first()) {
+        (Some(t), _) => found.fixed_by(fix).promising(format!(
+            "tried with hypopg: a read by {} uses it, and its cost falls from {} to {}",
+            t.role,
+            words::count(t.cost_before),
+            words::count(t.cost_after)
+        )),
+        (None, Some(t)) => {
+            let told = format!("not used by the plan of {}", t.role);
+            found.with(Evidence::new("index tried with hypopg", told, Unit::Text, "EXPLAIN"))
+        }
+        (None, None) => found
+            .fixed_by(fix)
+            .promising("statements read the rows their user may see, not all of them"),
+    }
 }
 
 #[cfg(test)]
@@ -157,6 +234,53 @@ mod tests {
             ["CREATE INDEX CONCURRENTLY ON public.\"Orders\" (\"Tenant\");"]
         );
         assert!(found(|_, table, _| table.kind = "p".into())[0].fix.is_none());
+    }
+
+    #[test]
+    fn the_column_is_the_one_that_is_compared_with_a_value() {
+        let with = |using: &str| {
+            found(|policy, _, _| {
+                policy.column_names = vec!["gone".into(), "Tenant".into()];
+                policy.using_expression = Some(using.into());
+            })
+            .remove(0)
+        };
+        let fix = with("((NOT gone) AND (\"Tenant\" = f()))").fix.unwrap();
+        assert!(fix.statements[0].ends_with("(\"Tenant\");"), "{fix:?}");
+        let none = with("(\"Tenant\" IN ( SELECT m.t FROM m))");
+        assert!(none.fix.is_none() && none.recommendation.contains("ANY (ARRAY("));
+    }
+
+    #[test]
+    fn an_index_that_was_tried_is_told_with_its_cost_or_not_offered() {
+        let tried = |is_used| {
+            let tried = TriedIndex {
+                table_oid: 1,
+                columns: vec!["Tenant".into()],
+                role: "web".into(),
+                cost_before: 14_000.0,
+                cost_after: 8.3,
+                is_used,
+            };
+            let snapshot = testing::database(|db| {
+                edit(&mut db.policy_costs).tried = vec![tried];
+                *edit(&mut db.policies) = vec![Policy {
+                    table_oid: 1,
+                    columns: vec![3],
+                    column_names: vec!["Tenant".into()],
+                    ..Policy::default()
+                }];
+                *edit(&mut db.relations) =
+                    vec![Relation { row_security: true, row_estimate: 1e4, ..table() }];
+            });
+            testing::findings(&CHECK, &snapshot).remove(0)
+        };
+        let impact = tried(true).impact.unwrap();
+        assert!(
+            impact.contains("a read by web uses it, and its cost falls from 14,000 to 8"),
+            "{impact}"
+        );
+        assert!(tried(false).fix.is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@ select
   pg_catalog.pg_get_function_identity_arguments(f.oid)::text as arguments,
   l.lanname::text as language,
   f.provolatile::text as volatility,
+  f.prosecdef::bool as is_security_definer,
   f.procost::float8 as cost,
   pg_catalog.pg_stat_get_function_calls(f.oid)::int8 as calls,
   pg_catalog.pg_stat_get_function_total_time(f.oid)::float8 as total_time_ms,

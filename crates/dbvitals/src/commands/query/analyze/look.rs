@@ -13,7 +13,7 @@ use dbvitals_postgres::{
     Session,
     collect::{self, Collected, MachineReading},
     connect,
-    explain::{Execution, Explained, Explaining, Planned},
+    explain::{Execution, Explained, Explaining, Planned, Under},
     scratch::{Place, Scratch},
 };
 use dbvitals_query::{Statement, TableName, plan, role::Columns, script};
@@ -199,6 +199,7 @@ async fn statement(
             parameters: count,
             values: values.as_deref(),
             role: args.as_role.as_deref(),
+            under: Under::default(),
             execution,
             timeout: args.timeout,
         })

@@ -8,7 +8,7 @@ use dbvitals_model::{
 };
 use dbvitals_postgres::{
     Query, Session,
-    explain::{Execution, Explaining},
+    explain::{Execution, Explaining, Under},
 };
 use dbvitals_query::{
     Statement, TableName, plan,
@@ -270,6 +270,7 @@ pub(super) async fn cost(session: &mut Session, text: &str, role: Option<&str>) 
             parameters: script::parameters(text),
             values: None,
             role,
+            under: Under::default(),
             execution: Execution::No,
             timeout: LIMIT,
         })

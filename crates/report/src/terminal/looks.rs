@@ -1,4 +1,4 @@
-//! What a server's log tells: its tables in short, and the hours as bars.
+//! What a look into one matter tells, a server's log or its policies: tables in short, and hours as bars.
 
 use dbvitals_model::{
     Measure, Unit,
@@ -12,10 +12,14 @@ use crate::{
     visible,
 };
 
-/// Tables of a log begin with this.
-const MARK: &str = "log-";
+/// By which the tables of a look begin, and what it is called.
+const LOOKS: [(&str, &str); 2] = [("log-", "THE LOG"), (POLICIES, "ROW-LEVEL SECURITY")];
+/// Tables about policies: their texts are there to be read and pasted, and wrap instead of being cut.
+const POLICIES: &str = "rls-";
 /// The table that is drawn as bars.
 const HOURS: &str = "log-hours";
+/// The table that is never shortened.
+const UNSEEN: &str = "rls-unseen";
 /// Rows of a table, unless everything is wanted; the last day of the hours.
 const ROWS: usize = 8;
 const HOUR_ROWS: usize = 24;
@@ -28,12 +32,14 @@ const YEAR: usize = 5;
 /// Cells of a bar.
 const BAR: usize = 10;
 
-/// Every table of a log, by target.
+/// Every table of a look, by target.
 pub(super) fn block(page: &mut Page, report: &Report, all: bool) {
     let mut last = None;
-    for table in report.overview.iter().filter(|table| table.id.starts_with(MARK)) {
+    let named = |table: &Overview| LOOKS.iter().find(|(mark, _)| table.id.starts_with(mark));
+    for table in &report.overview {
+        let Some((_, heading)) = named(table) else { continue };
         if last != Some(&table.target) {
-            page.heading("THE LOG", &table.target);
+            page.heading(heading, &table.target);
             if let Some(note) = &table.note {
                 page.para(2, PLAIN, note);
             }
@@ -59,14 +65,18 @@ fn align(unit: Unit) -> Align {
 fn one(page: &mut Page, overview: &Overview, all: bool) {
     let columns: Vec<(&str, Align)> =
         overview.columns.iter().map(|column| (column.label.as_str(), align(column.unit))).collect();
-    let shown = if all { overview.rows.len() } else { ROWS };
+    let shown = if all || overview.id == UNSEEN { overview.rows.len() } else { ROWS };
     if columns.len() > MOST_COLUMNS {
         over_texts(page, overview, &columns, shown);
         more(page, overview.rows.len().saturating_sub(shown));
         return;
     }
     // Where many columns stand beside it, a text has less room.
-    let room = if overview.columns.len() > 4 { 36 } else { 56 };
+    let room = match overview.columns.len() {
+        _ if overview.id.starts_with(POLICIES) => usize::MAX,
+        5.. => 36,
+        _ => 56,
+    };
     let mut table = Table::headed(&columns);
     for row in overview.rows.iter().take(shown) {
         let cells = row.iter().zip(&overview.columns).map(|(value, column)| {

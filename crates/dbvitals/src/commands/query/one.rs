@@ -1,0 +1,100 @@
+//! The one server a command plans on: named, connected to, its catalogue read, and what was seen as a snapshot.
+
+use std::time::Duration;
+
+use dbvitals_model::{
+    Snapshot, TargetData, TargetSnapshot, Unavailable,
+    snapshot::{Expectations, FORMAT_VERSION, TargetKind},
+};
+use dbvitals_postgres::collect::{self, Collected, MachineReading};
+use jiff::Timestamp;
+
+use crate::{
+    config::target::{Server, Target},
+    problem::Problem,
+};
+
+/// Time for reading the catalogue around the statements.
+const CATALOGUE: Duration = Duration::from_secs(30);
+
+/// Time to connect and log in.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
+
+/// Time for cancel requests to leave after an interrupt.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// The one PostgreSQL server to plan on.
+pub(super) fn only(mut targets: Vec<Target>) -> Result<Target, Problem> {
+    targets.retain(|target| matches!(target.server, Server::Postgres(_)));
+    match targets.len() {
+        1 => Ok(targets.remove(0)),
+        0 => Err(Problem::usage("no PostgreSQL server was named")
+            .hint("name one, as in --target postgres://user@host/db")),
+        _ => {
+            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+            Err(Problem::usage(format!("there are several servers: {}", names.join(", ")))
+                .hint("name the one to plan on with --target"))
+        }
+    }
+}
+
+/// Runs what looks at the server; ends early, with nothing left there, when the user interrupts.
+pub(super) fn run<T>(looking: impl Future<Output = T>) -> Result<T, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(async {
+        tokio::select! {
+            seen = looking => Ok(seen),
+            _ = tokio::signal::ctrl_c() => {
+                tokio::time::sleep(FAREWELL).await;
+                Err(Problem::interrupted())
+            }
+        }
+    })
+}
+
+/// The catalogue and the counters of the database that was named.
+pub(super) async fn around(
+    server: &dbvitals_postgres::Target,
+) -> Result<Collected, dbvitals_postgres::Error> {
+    let wanted = |name: &str| name == server.database();
+    let options = collect::Options {
+        connect_timeout: CONNECT,
+        budget: CATALOGUE,
+        machine: MachineReading::Never,
+        wanted: &wanted,
+        ..collect::Options::default()
+    };
+    collect::collect(server, &options, &|_| {}).await
+}
+
+/// What was seen of the targets, now.
+pub(super) fn snapshot(targets: Vec<TargetSnapshot>) -> Snapshot {
+    Snapshot {
+        format_version: FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        taken_at: Timestamp::now(),
+        targets,
+    }
+}
+
+/// A target that was looked at.
+pub(super) fn seen(name: &str, endpoint: &str, data: TargetData) -> TargetSnapshot {
+    TargetSnapshot {
+        name: name.to_owned(),
+        endpoint: endpoint.to_owned(),
+        data,
+        cost: Vec::new(),
+        offered: Vec::new(),
+        problems: Vec::new(),
+        expectations: Expectations::default(),
+    }
+}
+
+/// A target that could not be.
+pub(super) fn unreachable(target: &Target, why: Unavailable) -> TargetSnapshot {
+    let data = TargetData::Unreachable { kind: TargetKind::Postgres, why };
+    seen(&target.name, &target.server.endpoint(), data)
+}
