@@ -17,6 +17,7 @@ mod names;
 mod query_analyze;
 mod query_n_plus_one;
 mod query_plan;
+mod query_rls;
 mod query_top;
 mod query_verify;
 mod quiet;
