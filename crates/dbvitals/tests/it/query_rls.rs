@@ -46,12 +46,7 @@ impl Lab {
 
     /// What the command tells as JSON.
     fn told(&self, more: &[&str]) -> Value {
-        self.told_as(&self.url, more, &[0])
-    }
-
-    fn told_as(&self, url: &str, more: &[&str], codes: &[i32]) -> Value {
-        let fixed = ["query", "rls", "-q", "-f", "json", url];
-        dbvitals(&[&fixed[..], more].concat()).ended(codes).json()
+        told_as(&self.url, more, &[0])
     }
 
     /// Runs the statements of a finding's fix.
@@ -62,6 +57,11 @@ impl Lab {
             self.sql(statement.as_str().unwrap()).await;
         }
     }
+}
+
+fn told_as(url: &str, more: &[&str], codes: &[i32]) -> Value {
+    let fixed = ["query", "rls", "-q", "-f", "json", url];
+    dbvitals(&[&fixed[..], more].concat()).ended(codes).json()
 }
 
 /// The rows of one table of the report.
@@ -104,7 +104,7 @@ async fn a_bare_call_is_wrapped_and_its_column_indexed() {
         let lab = Lab::with(version, OWN).await;
         let bare = lab.told(&MEASURED);
         let [read] = rows(&bare, "rls-reads") else { panic!("two roles alike: {bare:#}") };
-        assert_eq!(number(&read[1]), f64::from(ROWS));
+        assert_eq!(read[1], f64::from(ROWS));
         assert_eq!(read[7], "measured");
         assert!(number(&read[3]) > number(&read[2]), "{read}");
         assert!(
@@ -131,7 +131,7 @@ async fn a_bare_call_is_wrapped_and_its_column_indexed() {
         let read = &rows(&indexed, "rls-reads")[0];
         assert!(read[0].as_str().unwrap().contains("by index No tes_tenant_idx"), "{read}");
         assert!(cost(&indexed) < cost(&wrapped), "{version}");
-        assert_eq!(number(&read[1]), 200.0, "only its rows are read");
+        assert_eq!(read[1], 200.0, "only its rows are read");
         assert!(findings(&indexed, "pg-rls-evaluation-over-target").is_empty());
     }
 }
@@ -282,20 +282,20 @@ async fn what_is_not_given_or_not_granted_is_said() {
         assert!(unseen(&lab.told(&[])).is_empty(), "roles bring their own");
         // One that may become nobody, and that policies bind.
         let url = lab.server.url("monitor_rls", "p", "postgres");
-        let report = lab.told_as(&url, &SET, &[3]);
+        let report = told_as(&url, &SET, &[3]);
         let grants: Vec<String> = unseen(&report).into_iter().map(|(_, grant)| grant).collect();
         assert!(grants.contains(&"GRANT \"web app\" TO monitor_rls;".to_owned()), "{grants:?}");
         for grant in &grants {
             lab.sql(grant).await;
         }
-        let report = lab.told_as(&url, &[&SET[..], &["--role", "web app"]].concat(), &[0]);
+        let report = told_as(&url, &[&SET[..], &["--role", "web app"]].concat(), &[0]);
         let read = &rows(&report, "rls-reads")[0];
         assert!(read[2].is_string() && read[3].is_number(), "planned, nothing to compare: {read}");
         let (_, grant) = unseen(&report).pop().unwrap();
         assert_eq!(grant, "GRANT postgres TO monitor_rls;");
-        let exempt = unseen(&lab.told_as(&lab.url, &["--role", "boss"], &[3]));
+        let exempt = unseen(&told_as(&lab.url, &["--role", "boss"], &[3]));
         assert!(exempt[0].0.contains("no policy binds boss"), "{exempt:?}");
-        let no_table = unseen(&lab.told_as(&lab.url, &["--table", "app.nothing"], &[3]));
+        let no_table = unseen(&told_as(&lab.url, &["--table", "app.nothing"], &[3]));
         assert!(no_table[0].0.contains("no table app.nothing"), "{no_table:?}");
         for limit in ["statement_timeout=0", "row_security=off", "app"] {
             dbvitals(&["query", "rls", &lab.url, "--set", limit]).ended(&[2]);
@@ -310,7 +310,7 @@ async fn nothing_is_written_and_what_takes_too_long_is_cut_off() {
         create policy own on app.\"No tes\" using (tenant = auth.writer())";
     let lab = Lab::with(PgVersion::V15, forever).await;
     let before = lab.server.scalar("postgres", "select txid_current()::text").await.unwrap();
-    let report = lab.told_as(&lab.url, &["--analyze"], &[3]);
+    let report = told_as(&lab.url, &["--analyze"], &[3]);
     let why = rows(&report, "rls-unseen")[0][0].as_str().unwrap();
     assert!(why.contains("read-only transaction"), "{why}");
     let after = lab.server.scalar("postgres", "select txid_current()::text").await.unwrap();
@@ -325,7 +325,7 @@ async fn nothing_is_written_and_what_takes_too_long_is_cut_off() {
          alter policy own on app.\"No tes\" using (tenant = auth.sleepy())",
     )
     .await;
-    let report = lab.told_as(&lab.url, &["--analyze", "--timeout", "300ms"], &[3]);
+    let report = told_as(&lab.url, &["--analyze", "--timeout", "300ms"], &[3]);
     let remedies: Vec<&str> =
         rows(&report, "rls-unseen").iter().filter_map(|row| row[1].as_str()).collect();
     assert!(remedies.iter().any(|remedy| remedy.contains("raise --timeout")), "{report:#}");
@@ -339,7 +339,7 @@ async fn a_standby_plans_as_well() {
     let position = lab.server.scalar("postgres", position).await.unwrap();
     let replayed = format!("select pg_last_wal_replay_lsn() >= '{position}'");
     standby.wait_until("postgres", &replayed).await.unwrap();
-    let report = lab.told_as(&standby.superuser_url("postgres"), &MEASURED, &[0]);
+    let report = told_as(&standby.superuser_url("postgres"), &MEASURED, &[0]);
     assert_eq!(rows(&report, "rls-reads")[0][7], "measured");
     assert_eq!(findings(&report, "pg-rls-policy-without-index").len(), 1);
 }
