@@ -34,6 +34,8 @@ pub struct BoundRole {
     pub can_assume: bool,
     /// It has the privilege to read the table or a column of it.
     pub may_select: bool,
+    /// It has the privilege to read all columns, those of the system too.
+    pub may_select_all: bool,
     /// It has the privilege to insert.
     pub may_insert: bool,
     /// It has the privilege to update.

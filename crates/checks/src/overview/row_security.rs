@@ -65,13 +65,13 @@ fn note(costs: &PolicyCosts) -> String {
     let target = "Target: a policy adds at most 10 ms to a read.";
     if measured {
         format!(
-            "{target} Each read was executed twice with policies and twice without, rolled back, just-in-time compilation off; the \
+            "{target} Each read was executed twice with policies and twice without, and rolled back, just-in-time compilation off; the \
              faster one counts, and differences of a few percent are noise. \"sampled\" is reckoned from whole blocks chosen at random."
         )
     } else {
         format!(
             "{target} Nothing was executed: milliseconds are the planner's cost at {MS_PER_COST} ms a unit, an order of magnitude; \
-             \"guess\" is a subquery for each row, where that may be off a hundredfold. --analyze measures."
+             \"guess\" is a filter with a subquery, where that may be off a hundredfold. --analyze measures."
         )
     }
 }

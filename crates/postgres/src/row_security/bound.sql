@@ -47,6 +47,7 @@ bound as materialized (
     r.has_members,
     r.settings,
     pg_catalog.has_any_column_privilege(r.oid, g.oid, 'SELECT') as may_select,
+    pg_catalog.has_table_privilege(r.oid, g.oid, 'SELECT') as may_select_all,
     pg_catalog.has_any_column_privilege(r.oid, g.oid, 'INSERT') as may_insert,
     pg_catalog.has_any_column_privilege(r.oid, g.oid, 'UPDATE') as may_update,
     pg_catalog.has_table_privilege(r.oid, g.oid, 'DELETE') as may_delete
@@ -70,6 +71,7 @@ select
   b.has_members::bool as has_members,
   pg_catalog.pg_has_role(b.role_oid, '/* assume */')::bool as can_assume,
   b.may_select::bool as may_select,
+  b.may_select_all::bool as may_select_all,
   b.may_insert::bool as may_insert,
   b.may_update::bool as may_update,
   b.may_delete::bool as may_delete,
@@ -93,6 +95,6 @@ left join pg_catalog.pg_policy as p
 where b.may_select or b.may_insert or b.may_update or b.may_delete
 group by
   b.oid, b.nspname, b.relname, b.relowner, b.relkind, b.role_oid, b.rolname, b.rolcanlogin, b.has_members,
-  b.may_select, b.may_insert, b.may_update, b.may_delete, b.settings
+  b.may_select, b.may_select_all, b.may_insert, b.may_update, b.may_delete, b.settings
 order by b.nspname, b.relname, b.rolname
 limit 20000

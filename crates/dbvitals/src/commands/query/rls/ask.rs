@@ -39,30 +39,13 @@ impl<'a> As<'a> {
     }
 }
 
-/// What keeps reads comparable: an index-only scan of everything would be cheaper than what statements do.
-const READING: [(&str, &str); 1] = [("enable_indexonlyscan", "off")];
 /// What keeps executions comparable: neither compiled nor shared among processes.
 const EXECUTING: [(&str, &str); 2] = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
 
 impl Asker<'_> {
-    /// The plan of a statement of the user's own.
-    pub(super) async fn statement(&mut self, text: &str, who: As<'_>) -> Section<Plan> {
-        self.section(text, who, &[], Execution::No).await
-    }
-
-    /// The plan of a read of a whole table.
-    pub(super) async fn read(&mut self, text: &str, who: As<'_>) -> Section<Plan> {
-        self.section(text, who, &READING, Execution::No).await
-    }
-
-    async fn section(
-        &mut self,
-        text: &str,
-        who: As<'_>,
-        more: &[(&str, &str)],
-        execution: Execution,
-    ) -> Section<Plan> {
-        match self.plan(text, who, more, execution).await {
+    /// The plan of a statement.
+    pub(super) async fn planned(&mut self, text: &str, who: As<'_>) -> Section<Plan> {
+        match self.plan(text, who, &[], Execution::No).await {
             Ok(plan) => Section::collected(plan),
             Err(why) => Section::Unavailable(why),
         }
@@ -127,11 +110,11 @@ impl Asker<'_> {
         why
     }
 
-    /// Executes a read as the role and without policies, in turn, twice each.
+    /// Executes a read as the role and without policies, in turn, twice each. `what` is what is read of a row.
     pub(super) async fn measure(
         &mut self,
-        table: &str,
-        role: &str,
+        what: &str,
+        (table, role): (&str, &str),
         (open, guarded): (&Plan, &Plan),
         most: f64,
     ) -> Section<Evaluated> {
@@ -148,41 +131,60 @@ impl Asker<'_> {
             let percent = (100.0 * most / all).clamp(0.000_1, 100.0);
             format!("{table} TABLESAMPLE SYSTEM ({percent:.4}) REPEATABLE (1)")
         };
-        let with = format!("SELECT FROM {from}");
-        // Rows are read and dropped, as policies drop them: what sending them up costs is no policy's doing.
-        let without = format!("SELECT FROM {from} WHERE tableoid = 0");
+        let with = format!("SELECT {what} FROM {from}");
+        let dropping = format!("{with} WHERE tableoid = 0");
         // Where an index finds the rows no policy is asked, and the table may be large.
         let compares = !by_index || all <= most;
         let mut seen = Evaluated { rows: 0.0, guarded_ms: f64::MAX, open_ms: None, is_whole };
+        let (mut all_ms, mut none_ms, mut let_through) = (f64::MAX, f64::MAX, 0.0);
         for _ in 0..2 {
             if compares {
-                match self.execute(&without, As::open(role)).await {
-                    Ok((_, ms)) => seen.open_ms = Some(seen.open_ms.unwrap_or(f64::MAX).min(ms)),
-                    Err(why) => return Section::Unavailable(why),
+                match (
+                    self.execute(&dropping, As::open(role)).await,
+                    self.execute(&with, As::open(role)).await,
+                ) {
+                    (Ok(none), Ok(all)) => {
+                        (none_ms, all_ms) = (none_ms.min(none.ms), all_ms.min(all.ms));
+                    }
+                    (Err(why), _) | (_, Err(why)) => return Section::Unavailable(why),
                 }
             }
             match self.execute(&with, As::guarded(role)).await {
-                Ok((rows, ms)) => {
-                    seen.rows = rows;
-                    seen.guarded_ms = seen.guarded_ms.min(ms);
+                Ok(ran) => {
+                    seen.rows = ran.asked;
+                    seen.guarded_ms = seen.guarded_ms.min(ran.ms);
+                    let_through =
+                        if ran.asked > 0.0 { (ran.passed / ran.asked).min(1.0) } else { 0.0 };
                 }
                 Err(why) => return Section::Unavailable(why),
             }
         }
+        // Sending rows up takes time, too, and is no policy's doing: as many are counted as the policies let through.
+        seen.open_ms = compares.then_some(none_ms + (all_ms - none_ms) * let_through);
         Section::collected(seen)
     }
 
-    /// Rows that were looked at, and milliseconds.
-    async fn execute(&mut self, text: &str, who: As<'_>) -> Result<(f64, f64), Unavailable> {
-        let more: Vec<_> = READING.into_iter().chain(EXECUTING).collect();
-        let plan = self.plan(text, who, &more, Execution::Reading).await?;
-        let rows = scans(&plan).filter_map(|(_, node)| {
-            let actual = node.actual.as_ref()?;
-            // Of a bitmap, the scan of the table counts.
-            (node.kind != "Bitmap Index Scan")
-                .then_some((actual.rows + actual.removed.by_filter) * actual.loops)
-        });
-        let ms = plan.elapsed_ms().unwrap_or_default();
-        Ok((rows.sum(), ms))
+    async fn execute(&mut self, text: &str, who: As<'_>) -> Result<Ran, Unavailable> {
+        let plan = self.plan(text, who, &EXECUTING, Execution::Reading).await?;
+        let mut ran = Ran { ms: plan.elapsed_ms().unwrap_or_default(), ..Ran::default() };
+        // Of a bitmap, the scan of the table counts.
+        let reading = |kind: &str| kind != "Bitmap Index Scan";
+        for (_, node) in scans(&plan).filter(|(_, node)| reading(&node.kind)) {
+            if let Some(actual) = &node.actual {
+                ran.passed += actual.rows * actual.loops;
+                ran.asked += (actual.rows + actual.removed.by_filter) * actual.loops;
+            }
+        }
+        Ok(ran)
     }
+}
+
+/// One execution.
+#[derive(Clone, Copy, Default)]
+struct Ran {
+    ms: f64,
+    /// Rows that were looked at.
+    asked: f64,
+    /// Rows that came out of it.
+    passed: f64,
 }
