@@ -69,8 +69,12 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let found = costs(db)?.reads.iter().filter_map(|read| {
         let price = price(read)?;
         let limit = cx.limit_for(&EVALUATION, &read.qualified());
+        let is_noise = read.measured.value().is_some_and(|seen| {
+            let open = seen.open_ms.unwrap_or(f64::MAX);
+            seen.guarded_ms < open * (1.0 + cx.limit(&NOISE))
+        });
         // A subquery for each row is told by another check, and its price is no measure.
-        (price.per_read_ms > limit && price.grade != Grade::Guessed)
+        (price.per_read_ms > limit && price.grade != Grade::Guessed && !is_noise)
             .then(|| finding(db, cx, read, price, limit))
     });
     Ok(found.collect())
