@@ -14,19 +14,20 @@ use dbvitals_model::{Reason, Snapshot, TargetData};
 use dbvitals_postgres::scratch::Place;
 use dbvitals_query::{Class, Statement};
 
+use super::one;
 use crate::{
     args::{audit::Looking, query::analyze::Args, targets::TargetArgs},
     commands::audit,
-    config::{
-        in_force::InForce,
-        target::{Server, Target},
-    },
+    config::{in_force::InForce, target::Server},
     exit::Exit,
     problem::Problem,
     progress::Progress,
     render,
 };
 use given::Given;
+
+/// What can be had without a server.
+const OFFLINE: &str = "; --offline judges the text alone";
 
 /// Reads, plans, judges, reports.
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
@@ -39,9 +40,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     };
     let watched = named(args.target.as_ref());
     let in_force = InForce::of(&watched, &args.judging, Looking::default())?;
-    let target = if args.offline { None } else { Some(only(in_force.targets(&watched)?)?) };
+    let target =
+        if args.offline { None } else { Some(one::only(in_force.targets(&watched)?, OFFLINE)?) };
     let place = match &args.scratch {
-        Some(scratch) => match only(in_force.targets(&named(Some(scratch)))?)?.server {
+        Some(scratch) => match one::only(in_force.targets(&named(Some(scratch)))?, "")?.server {
             Server::Postgres(server) => Some(Place::new(*server)),
             Server::Redis(_) => None,
         },
@@ -71,22 +73,6 @@ fn lacks_plan(snapshot: &Snapshot) -> bool {
         }
         _ => false,
     })
-}
-
-/// The one PostgreSQL server to plan on.
-fn only(mut targets: Vec<Target>) -> Result<Target, Problem> {
-    targets.retain(|target| matches!(target.server, Server::Postgres(_)));
-    match targets.len() {
-        1 => Ok(targets.remove(0)),
-        0 => Err(Problem::usage("no PostgreSQL server was named").hint(
-            "name one, as in --target postgres://user@host/db; --offline judges the text alone",
-        )),
-        _ => {
-            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-            Err(Problem::usage(format!("there are several servers: {}", names.join(", ")))
-                .hint("name the one to plan on with --target"))
-        }
-    }
 }
 
 /// Says before anything is asked what will not be executed.

@@ -21,15 +21,15 @@ const CATALOGUE: Duration = Duration::from_secs(30);
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// Time for cancel requests to leave after an interrupt.
-const FAREWELL: Duration = Duration::from_millis(300);
+pub(super) const FAREWELL: Duration = Duration::from_millis(300);
 
-/// The one PostgreSQL server to plan on.
-pub(super) fn only(mut targets: Vec<Target>) -> Result<Target, Problem> {
+/// The one PostgreSQL server to plan on; `otherwise` ends the hint where none was named.
+pub(super) fn only(mut targets: Vec<Target>, otherwise: &str) -> Result<Target, Problem> {
     targets.retain(|target| matches!(target.server, Server::Postgres(_)));
     match targets.len() {
         1 => Ok(targets.remove(0)),
         0 => Err(Problem::usage("no PostgreSQL server was named")
-            .hint("name one, as in --target postgres://user@host/db")),
+            .hint(format!("name one, as in --target postgres://user@host/db{otherwise}"))),
         _ => {
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
             Err(Problem::usage(format!("there are several servers: {}", names.join(", ")))

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
     if in_force.settings.only.is_empty() {
         in_force.settings.only.extend(Pattern::new(CHECKS));
     }
-    let target = one::only(in_force.targets(&named)?)?;
+    let target = one::only(in_force.targets(&named)?, "")?;
     render::files(&args.showing.output)?;
     let snapshot = look::look(&target, args, &Progress::new(args.showing.quiet))?;
     if let Some(path) = &args.save_snapshot {

@@ -1,24 +1,21 @@
 //! Asks the server about each statement, and what stands around it.
 
-use std::time::Duration;
-
 use dbvitals_model::{
     Reason, Section, Snapshot, TargetData, TargetSnapshot, Unavailable,
     pg::{PgSnapshot, schema::Column},
     plan::Plan,
-    snapshot::{Expectations, FORMAT_VERSION, TargetKind},
     statement::{PlanKind, StatementPlan, StatementSnapshot},
 };
 use dbvitals_postgres::{
     Session,
-    collect::{self, Collected, MachineReading},
+    collect::Collected,
     connect,
     explain::{Execution, Explained, Explaining, Planned, Under},
     scratch::{Place, Scratch},
 };
 use dbvitals_query::{Statement, TableName, plan, role::Columns, script};
-use jiff::Timestamp;
 
+use super::super::one;
 use super::{
     facts::{self, Touched},
     given::Given,
@@ -31,15 +28,6 @@ use crate::{
     problem::{Problem, nearest},
     progress::Progress,
 };
-
-/// Time for reading the catalogue around the statements.
-const CATALOGUE: Duration = Duration::from_secs(30);
-
-/// Time to connect and log in.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// Time for cancel requests to leave after an interrupt.
-const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Looks at every statement; ends early, with nothing left on the server, when the user interrupts.
 pub(super) fn look(
@@ -60,7 +48,7 @@ pub(super) fn look(
         let looked = tokio::select! {
             looked = opened(server, target, given, args, place, progress) => looked,
             () = verify::stopped() => {
-                tokio::time::sleep(FAREWELL).await;
+                tokio::time::sleep(one::FAREWELL).await;
                 Err(Problem::interrupted())
             }
         };
@@ -70,12 +58,7 @@ pub(super) fn look(
         }
     })?;
     progress.finish();
-    Ok(Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: Timestamp::now(),
-        targets,
-    })
+    Ok(one::snapshot(targets))
 }
 
 async fn opened(
@@ -96,38 +79,40 @@ async fn opened(
 async fn all(
     server: &dbvitals_postgres::Target,
     target: &Target,
-    given: &[Given],
+    all_given: &[Given],
     args: &Args,
     mut scratch: Option<&mut Scratch>,
     progress: &Progress,
 ) -> Vec<TargetSnapshot> {
     let name: std::sync::Arc<str> = target.name.as_str().into();
     progress.step(&name, "reading the catalogue");
-    let around = match around(server).await {
+    let around = match one::around(server).await {
         Ok(around) => around,
-        Err(error) => return vec![unreachable(target, error.unavailable())],
+        Err(error) => return vec![one::unreachable(target, error.unavailable())],
     };
-    let mut session = match connect(server, CONNECT).await {
+    let mut session = match connect(server, one::CONNECT).await {
         Ok(session) => session,
-        Err(error) => return vec![unreachable(target, error.unavailable())],
+        Err(error) => return vec![one::unreachable(target, error.unavailable())],
     };
     let known = Known::of(&around.snapshot, &mut session).await;
-    let mut targets = Vec::with_capacity(given.len());
-    for (place, one) in given.iter().enumerate() {
-        progress.step(&name, &format!("{} of {}: {}", place + 1, given.len(), one.first_words()));
-        let mut statement = statement(&mut session, one, &around, args).await;
-        if let Some(parsed) = &one.statement {
+    let mut targets = Vec::with_capacity(all_given.len());
+    let count = all_given.len();
+    for (place, given) in all_given.iter().enumerate() {
+        progress.step(&name, &format!("{} of {count}: {}", place + 1, given.first_words()));
+        let mut statement = statement(&mut session, given, &around, args).await;
+        if let Some(parsed) = &given.statement {
             let role = args.as_role.as_deref();
             let before = generic_cost(&statement);
             statement.rewrites = rewrites::advice(&mut session, parsed, &known, role, before).await;
             if let Some(scratch) = &mut scratch {
                 let advice = &mut statement.rewrites;
-                verify::verify(scratch, &one.text, parsed, &known, advice).await;
+                verify::verify(scratch, &given.text, parsed, &known, advice).await;
             }
         }
         let (database, version) = suggestions::around(&around.snapshot);
-        suggestions::add(&mut statement, one, database, version);
-        targets.push(snapshot_of(&one.name, session.endpoint(), statement));
+        suggestions::add(&mut statement, given, database, version);
+        let data = TargetData::Statement(Box::new(statement));
+        targets.push(one::seen(&given.name, session.endpoint(), data));
     }
     session.close().await;
     progress.done(&name);
@@ -140,19 +125,6 @@ fn generic_cost(statement: &StatementSnapshot) -> Option<f64> {
     plans
         .filter(|planned| planned.kind == PlanKind::Generic)
         .find_map(|planned| planned.plan.cost())
-}
-
-/// The catalogue and the counters of the database that was named.
-async fn around(server: &dbvitals_postgres::Target) -> Result<Collected, dbvitals_postgres::Error> {
-    let wanted = |name: &str| name == server.database();
-    let options = collect::Options {
-        connect_timeout: CONNECT,
-        budget: CATALOGUE,
-        machine: MachineReading::Never,
-        wanted: &wanted,
-        ..collect::Options::default()
-    };
-    collect::collect(server, &options, &|_| {}).await
 }
 
 async fn statement(
@@ -354,29 +326,5 @@ impl Columns for Catalogue<'_> {
         let own = self.0.iter().filter(|column| table.may_be(&column.schema, &column.table));
         let names: Vec<String> = own.map(|column| column.name.clone()).collect();
         (!names.is_empty()).then_some(names)
-    }
-}
-
-fn snapshot_of(name: &str, endpoint: &str, statement: StatementSnapshot) -> TargetSnapshot {
-    TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: endpoint.to_owned(),
-        data: TargetData::Statement(Box::new(statement)),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
-}
-
-fn unreachable(target: &Target, why: Unavailable) -> TargetSnapshot {
-    TargetSnapshot {
-        name: target.name.clone(),
-        endpoint: target.server.endpoint(),
-        data: TargetData::Unreachable { kind: TargetKind::Postgres, why },
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
     }
 }

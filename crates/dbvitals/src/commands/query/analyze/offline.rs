@@ -1,31 +1,17 @@
 //! Statements by their text alone, without a server.
 
-use dbvitals_model::{
-    Reason, Section, Snapshot, TargetData, TargetSnapshot,
-    snapshot::{Expectations, FORMAT_VERSION},
-    statement::StatementSnapshot,
-};
-use jiff::Timestamp;
+use dbvitals_model::{Reason, Section, Snapshot, TargetData, statement::StatementSnapshot};
 
+use super::super::one;
 use super::{given::Given, rewrites, suggestions};
 
 /// What their texts tell.
 pub(super) fn look(given: &[Given]) -> Snapshot {
-    let targets = given.iter().map(|one| TargetSnapshot {
-        name: one.name.clone(),
-        endpoint: "no server".to_owned(),
-        data: TargetData::Statement(Box::new(statement(one))),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    });
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: Timestamp::now(),
-        targets: targets.collect(),
-    }
+    let seen = |given: &Given| {
+        let data = TargetData::Statement(Box::new(statement(given)));
+        one::seen(&given.name, "no server", data)
+    };
+    one::snapshot(given.iter().map(seen).collect())
 }
 
 fn statement(given: &Given) -> StatementSnapshot {
