@@ -15,6 +15,34 @@ pub(crate) fn each(limit: usize, statement: impl Fn(usize) -> String) -> String 
     (0..limit).map(statement).collect::<Vec<_>>().concat()
 }
 
+/// Waits until the server has counted all that was written to a table, of which rows are left: a session's counters
+/// may arrive after the session ended, and counted after an `ANALYZE` or a `VACUUM` they look like writes that came
+/// after it.
+pub(crate) async fn counted(server: &Postgres, database: &str, table: &str) {
+    let condition = format!(
+        "select n_tup_ins - n_tup_del = (select count(*) from {table})
+         from pg_stat_user_tables where relid = '{table}'::regclass"
+    );
+    server.wait_until(database, &condition).await.unwrap();
+}
+
+/// Waits until the server tells that a table was analysed after its last write: until 14 it shows statistics that are
+/// up to half a second old.
+pub(crate) async fn analysed(server: &Postgres, database: &str, table: &str) {
+    let condition = format!(
+        "select n_mod_since_analyze = 0 and last_analyze is not null
+         from pg_stat_user_tables where relid = '{table}'::regclass"
+    );
+    server.wait_until(database, &condition).await.unwrap();
+}
+
+/// Vacuums and analyses a table, once its writes are counted and until that is told.
+pub(crate) async fn vacuumed(server: &Postgres, database: &str, table: &str) {
+    counted(server, database, table).await;
+    server.sql(database, &format!("vacuum (analyze) {table}")).await.unwrap();
+    analysed(server, database, table).await;
+}
+
 /// A server and the one check it is held against.
 #[derive(Debug)]
 pub(crate) struct Trial {

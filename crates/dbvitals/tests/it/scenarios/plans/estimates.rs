@@ -2,7 +2,10 @@
 
 use dbvitals_model::Severity;
 
-use super::desk::{BOTH_ENDS, Desk};
+use super::{
+    super::harness::{self, DATABASE},
+    desk::{BOTH_ENDS, Desk},
+};
 
 /// Two columns that say the same: the planner multiplies their shares and expects a hundredth of the rows.
 /// There are more pairs than fit into a list of the usual length.
@@ -54,6 +57,7 @@ async fn a_table_that_grew_is_analysed() {
         let fill = "insert into orders select n, n % 100 from generate_series(1, 20000) n";
         desk.sql("create table orders (id int, customer int)").await;
         desk.sql(fill).await;
+        harness::counted(&desk.server, DATABASE, "orders").await;
         desk.sql("analyze orders").await;
         let statement = "select count(*) from orders where customer = 7";
         // Up to 14 counters arrive late.

@@ -1,6 +1,9 @@
 //! Tables that are read whole.
 
-use super::desk::{BOTH_ENDS, Desk};
+use super::{
+    super::harness::{self, DATABASE},
+    desk::{BOTH_ENDS, Desk},
+};
 
 #[tokio::test]
 async fn a_table_read_whole_for_a_few_rows_gets_an_index() {
@@ -50,10 +53,11 @@ async fn a_bloated_table_is_written_afresh() {
              insert into visits select n, repeat('x', 100) from generate_series(1, 60000) n",
         )
         .await;
-        desk.each(&["vacuum analyze visits"]).await;
+        harness::vacuumed(&desk.server, DATABASE, "visits").await;
         let statement = "select count(*) from visits";
         desk.gone(statement);
-        desk.each(&["delete from visits where id % 10 <> 0", "vacuum analyze visits"]).await;
+        desk.sql("delete from visits where id % 10 <> 0").await;
+        harness::vacuumed(&desk.server, DATABASE, "visits").await;
         let found = desk.found(statement);
         assert!(found.message.contains("pages where"), "{}", found.message);
         desk.apply(&found).await;

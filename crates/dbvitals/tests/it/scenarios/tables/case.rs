@@ -15,7 +15,7 @@ use dbvitals_postgres::{
 };
 use dbvitals_testkit::Postgres;
 
-use crate::scenarios::judging;
+use crate::scenarios::{harness, judging};
 
 /// One check, held against one database of one server.
 pub(crate) struct Case<'a> {
@@ -84,32 +84,19 @@ impl<'a> Case<'a> {
         self.pg.wait_until(&self.database, query).await.unwrap();
     }
 
-    /// Waits until the server has counted all that was written to a table, of which rows are left: a session's
-    /// counters may arrive after the session ended, and counted after an `ANALYZE` or a `VACUUM` they look like
-    /// writes that came after it.
+    /// Waits until all that was written to a table is counted.
     pub(crate) async fn counted(&self, table: &str) {
-        self.until(&format!(
-            "select n_tup_ins - n_tup_del = (select count(*) from {table})
-             from pg_stat_user_tables where relid = '{table}'::regclass"
-        ))
-        .await;
+        harness::counted(self.pg, &self.database, table).await;
     }
 
     /// Vacuums and analyses a table, once its writes are counted and until that is told.
     pub(crate) async fn vacuumed(&self, table: &str) {
-        self.counted(table).await;
-        self.sql(&format!("vacuum (analyze) {table}")).await;
-        self.analysed(table).await;
+        harness::vacuumed(self.pg, &self.database, table).await;
     }
 
-    /// Waits until the server tells that a table was analysed after its last write: until 14 it shows statistics that
-    /// are up to half a second old.
+    /// Waits until the server tells that a table was analysed after its last write.
     pub(crate) async fn analysed(&self, table: &str) {
-        self.until(&format!(
-            "select n_mod_since_analyze = 0 and last_analyze is not null
-             from pg_stat_user_tables where relid = '{table}'::regclass"
-        ))
-        .await;
+        harness::analysed(self.pg, &self.database, table).await;
     }
 
     /// What the check says of this database, and of the server as a whole; a skip stops the test.
