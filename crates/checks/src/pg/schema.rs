@@ -14,6 +14,7 @@ pub mod name_needs_quoting;
 pub mod nested_views;
 pub mod not_valid_constraint;
 pub mod nullable_unique_key;
+pub mod policy;
 pub mod rls_evaluation_over_target;
 pub mod rls_function_per_row;
 pub mod rls_index_not_leakproof;

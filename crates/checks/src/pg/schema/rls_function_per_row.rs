@@ -1,22 +1,19 @@
 //! Policies that ask the same question for every row.
 
 use dbvitals_model::{
-    Evidence, Fix, FixKind, Severity, Subject, Unit,
+    Evidence, Fix, FixKind, Severity, Unit,
     pg::{row_security::PolicyFunction, security::Policy},
 };
 use dbvitals_query::{ConditionCall, Often, condition_calls, wrap_calls};
 
-use crate::pg::{
-    config::advice::listed,
-    table::ordinary::{by_oid, is_users, not_twice, rows, sql_name},
-};
+use super::policy;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::{config::advice::listed, table::ordinary::sql_name},
     skip::Judged,
     sql,
     view::DatabaseView,
-    words,
 };
 
 /// Stable functions without a column, outside of a subquery.
@@ -63,42 +60,24 @@ static ROWS: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (policies, functions, relations) =
-        (db.policies()?, db.policy_functions()?, db.relations()?);
-    not_twice(db)?;
-    let found = policies.iter().filter_map(|policy| {
-        let table =
-            by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
-        let name = table.qualified();
-        let limit = cx.limit_for(&ROWS, &name);
-        let calls = alike(policy, functions);
-        if calls.is_empty() || rows(table) < limit {
+    let functions = db.policy_functions()?;
+    let found = policy::in_force(db, cx, &ROWS)?.into_iter().filter_map(|one| {
+        let calls = alike(one.policy, functions);
+        if calls.is_empty() {
             return None;
         }
         let calls = listed(&calls, 5);
-        let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
-        let using = policy.using_expression.as_deref().unwrap_or_default();
+        let name = one.table.qualified();
         let alter = |using: &str| {
-            format!(
-                "ALTER POLICY {} ON {} USING ({using});",
-                sql::ident(&policy.name),
-                sql_name(table)
-            )
+            let (policy, table) = (sql::ident(&one.policy.name), sql_name(one.table));
+            format!("ALTER POLICY {policy} ON {table} USING ({using});")
         };
-        let found = cx
-            .finding(
-                Severity::Info,
-                subject.of_table(&name),
-                format!("policy {} of {name} asks {calls} anew for every row", policy.name),
-                format!("Put each of these calls into a subquery of its own, (SELECT …): {calls}."),
-            )
-            .with(Evidence::new("calls", calls, Unit::Text, "pg_policy, pg_proc.provolatile"))
-            .with(Evidence::new("policy", words::shorten(using, 200), Unit::Text, "pg_policy"))
-            .with(
-                Evidence::new("rows of the table", rows(table), Unit::Count, "pg_class.reltuples")
-                    .against(limit),
-            );
-        let wrapped = wrap_calls(using, |call| is_alike(policy, functions, call));
+        let advice =
+            format!("Put each of these calls into a subquery of its own, (SELECT …): {calls}.");
+        let found = one
+            .finding(cx, &format!("asks {calls} anew for every row"), advice)
+            .with(Evidence::new("calls", calls, Unit::Text, "pg_policy, pg_proc.provolatile"));
+        let wrapped = wrap_calls(one.using(), |call| is_alike(one.policy, functions, call));
         Some(match wrapped {
             Some(wrapped) => found.fixed_by(
                 Fix::new(FixKind::Review, [alter(&wrapped)])
@@ -106,7 +85,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
                         "AccessExclusiveLock",
                         format!("all reads and writes of {name}, for a moment"),
                     )
-                    .undone_by([alter(using)]),
+                    .undone_by([alter(one.using())]),
             ),
             None => found,
         })

@@ -1,18 +1,15 @@
 //! Policies that join tables.
 
-use dbvitals_model::{Evidence, Severity, Subject, Unit};
+use dbvitals_model::{Evidence, Severity, Unit};
 use dbvitals_query::policy_text;
 
-use crate::pg::{
-    config::advice::listed,
-    table::ordinary::{by_oid, is_users, not_twice, rows},
-};
+use super::policy;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::config::advice::listed,
     skip::Judged,
     view::DatabaseView,
-    words,
 };
 
 /// Policies whose subqueries read several tables.
@@ -61,40 +58,20 @@ static ROWS: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (policies, relations) = (db.policies()?, db.relations()?);
-    not_twice(db)?;
-    let found = policies.iter().filter_map(|policy| {
-        let table =
-            by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
-        let name = table.qualified();
-        let limit = cx.limit_for(&ROWS, &name);
-        let using = policy.using_expression.as_deref()?;
-        let subqueries = policy_text(using, &table.name).ok()?.subqueries;
-        let tables: Vec<&str> =
-            subqueries.iter().flat_map(|query| query.tables.iter().map(String::as_str)).collect();
-        let joins = subqueries.iter().any(|query| query.tables.len() > 1)
-            || subqueries.iter().any(|query| query.is_nested);
-        if !joins || rows(table) < limit {
+    let found = policy::in_force(db, cx, &ROWS)?.into_iter().filter_map(|one| {
+        let subqueries = policy_text(one.using(), &one.table.name).ok()?.subqueries;
+        let joins = subqueries.iter().any(|query| query.tables.len() > 1 || query.is_nested);
+        if !joins {
             return None;
         }
+        let tables: Vec<&str> =
+            subqueries.iter().flat_map(|query| query.tables.iter().map(String::as_str)).collect();
+        let tables = listed(&tables, 6);
         let depends = subqueries.iter().any(|query| query.depends_on_row);
         let often = if depends { "for each row" } else { "once per statement" };
-        let tables = listed(&tables, 6);
-        let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
-        Some(
-            cx.finding(
-                Severity::Info,
-                subject.of_table(&name),
-                format!("policy {} of {name} joins {tables} {often}", policy.name),
-                "Keep what decides on the row, or look the user's keys up once in one table.",
-            )
-            .with(Evidence::new("tables", tables, Unit::Text, "pg_policy"))
-            .with(Evidence::new("policy", words::shorten(using, 200), Unit::Text, "pg_policy"))
-            .with(
-                Evidence::new("rows of the table", rows(table), Unit::Count, "pg_class.reltuples")
-                    .against(limit),
-            ),
-        )
+        let advice = "Keep what decides on the row, or look the user's keys up once in one table.";
+        let found = one.finding(cx, &format!("joins {tables} {often}"), advice);
+        Some(found.with(Evidence::new("tables", tables, Unit::Text, "pg_policy")))
     });
     Ok(found.collect())
 }

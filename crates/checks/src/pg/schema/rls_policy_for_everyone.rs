@@ -1,19 +1,16 @@
 //! Policies without `TO` that roles evaluate for whom they are not meant.
 
-use dbvitals_model::{Evidence, Severity, Subject, Unit, pg::security::Policy};
+use dbvitals_model::{Evidence, Severity, Unit, pg::security::Policy};
 use dbvitals_query::policy_text;
 
-use crate::pg::{
-    config::advice::listed,
-    table::ordinary::{by_oid, is_users, not_twice, rows, sql_name},
-};
+use super::policy;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::{config::advice::listed, table::ordinary::sql_name},
     skip::Judged,
     sql,
     view::DatabaseView,
-    words,
 };
 
 /// Permissive policies to PUBLIC beside policies to roles, or that ask for the role themselves.
@@ -62,44 +59,34 @@ static ROWS: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (policies, relations) = (db.policies()?, db.relations()?);
-    not_twice(db)?;
-    let found = policies.iter()// What is inserted is asked about once, row by row as it comes.
-        .filter(|policy| policy.is_permissive && is_public(policy) && policy.command != "INSERT").filter_map(|policy| {
-        let table = by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
-        let name = table.qualified();
-        let limit = cx.limit_for(&ROWS, &name);
-        let using = policy.using_expression.as_deref().unwrap_or_default();
-        let asks = policy_text(using, &table.name).is_ok_and(|text| text.tests_role);
-        let beside: Vec<&Policy> = policies.iter().filter(|other| meets(policy, other)).collect();
-        if rows(table) < limit || (!asks && beside.is_empty()) {
-            return None;
-        }
+    let policies = db.policies()?;
+    // What is inserted is asked about once, row by row as it comes.
+    let is_judged =
+        |policy: &Policy| policy.is_permissive && is_public(policy) && policy.command != "INSERT";
+    let in_force = policy::in_force(db, cx, &ROWS)?.into_iter();
+    let found = in_force.filter(|one| is_judged(one.policy)).filter_map(|one| {
+        let asks = policy_text(one.using(), &one.table.name).is_ok_and(|text| text.tests_role);
+        let beside = policies.iter().filter(|other| meets(one.policy, other));
+        let mut roles: Vec<&str> =
+            beside.flat_map(|other| other.roles.iter().map(String::as_str)).collect();
+        roles.sort_unstable();
+        roles.dedup();
         let why = if asks {
             "asks for the role in its condition".to_owned()
+        } else if roles.is_empty() {
+            return None;
         } else {
-            let mut roles: Vec<&str> =
-                beside.iter().flat_map(|other| other.roles.iter().map(String::as_str)).collect();
-            roles.sort_unstable();
-            roles.dedup();
             format!("is also put to {}, who have a policy of their own", listed(&roles, 5))
         };
-        let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
-        Some(
-            cx.finding(
-                Severity::Info,
-                subject.of_table(&name),
-                format!("policy {} of {name} names no role and {why}", policy.name),
-                format!(
-                    "Name the roles it is for: ALTER POLICY {} ON {} TO …; it takes AccessExclusiveLock for a moment, and TO public undoes it.",
-                    sql::ident(&policy.name),
-                    sql_name(table)
-                ),
-            )
-            .with(Evidence::new("policy", words::shorten(using, 200), Unit::Text, "pg_policy"))
-            .with(Evidence::new("command", policy.command.as_str(), Unit::Text, "pg_policy"))
-            .with(Evidence::new("rows of the table", rows(table), Unit::Count, "pg_class.reltuples").against(limit)),
-        )
+        let advice = format!(
+            "Name the roles it is for: ALTER POLICY {} ON {} TO …; it takes AccessExclusiveLock for a moment, and TO public \
+             undoes it.",
+            sql::ident(&one.policy.name),
+            sql_name(one.table)
+        );
+        let found = one.finding(cx, &format!("names no role and {why}"), advice);
+        let command = one.policy.command.as_str();
+        Some(found.with(Evidence::new("command", command, Unit::Text, "pg_policy")))
     });
     Ok(found.collect())
 }

@@ -1,21 +1,18 @@
 //! Policies that call a function with other rights for every row.
 
 use dbvitals_model::{
-    Evidence, Severity, Subject, Unit,
+    Evidence, Severity, Unit,
     pg::{row_security::PolicyFunction, security::Policy},
 };
 use dbvitals_query::{Often, condition_calls};
 
-use crate::pg::{
-    config::advice::listed,
-    table::ordinary::{by_oid, is_users, not_twice, rows},
-};
+use super::policy;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
+    pg::config::advice::listed,
     skip::Judged,
     view::DatabaseView,
-    words,
 };
 
 /// Calls of `SECURITY DEFINER` functions with a value of the row.
@@ -64,44 +61,23 @@ static ROWS: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (policies, functions, relations) =
-        (db.policies()?, db.policy_functions()?, db.relations()?);
-    not_twice(db)?;
-    let found = policies.iter().filter_map(|policy| {
-        let table =
-            by_oid(relations, policy.table_oid).filter(|t| t.row_security && is_users(t))?;
-        let name = table.qualified();
-        let limit = cx.limit_for(&ROWS, &name);
-        let called = per_row(policy, functions);
-        if called.is_empty() || rows(table) < limit {
+    let functions = db.policy_functions()?;
+    let found = policy::in_force(db, cx, &ROWS)?.into_iter().filter_map(|one| {
+        let called = per_row(one.policy, functions);
+        if called.is_empty() {
             return None;
         }
         let names: Vec<String> =
             called.iter().map(|f| format!("{}.{}", f.function_schema, f.function)).collect();
         let names = listed(&names, 5);
-        let using = policy.using_expression.as_deref().unwrap_or_default();
-        let subject = Subject::within("policy", db.name(), format!("{name}.{}", policy.name));
-        let mut found = cx
-            .finding(
-                Severity::Info,
-                subject.of_table(&name),
-                format!(
-                    "policy {} of {name} calls {names} for every row, with the rights of its owner",
-                    policy.name
-                ),
-                "Let the function yield the keys that may be seen, asked once: column = ANY (ARRAY(SELECT keys())).",
-            )
-            .with(Evidence::new("functions", names, Unit::Text, "pg_proc.prosecdef"))
-            .with(Evidence::new("policy", words::shorten(using, 200), Unit::Text, "pg_policy"))
-            .with(
-                Evidence::new("rows of the table", rows(table), Unit::Count, "pg_class.reltuples")
-                    .against(limit),
-            );
-        for function in called {
+        let what = format!("calls {names} for every row, with the rights of its owner");
+        let advice = "Let the function yield the keys that may be seen, asked once: column = ANY (ARRAY(SELECT keys())).";
+        let found = one.finding(cx, &what, advice);
+        let found = found.with(Evidence::new("functions", names, Unit::Text, "pg_proc.prosecdef"));
+        Some(called.iter().fold(found, |found, function| {
             let label = format!("cost the planner reckons with for {}", function.function);
-            found = found.with(Evidence::new(label, function.cost, Unit::Count, "pg_proc.procost"));
-        }
-        Some(found)
+            found.with(Evidence::new(label, function.cost, Unit::Count, "pg_proc.procost"))
+        }))
     });
     Ok(found.collect())
 }

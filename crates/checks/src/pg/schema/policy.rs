@@ -1,0 +1,75 @@
+//! Policies of large tables: which are judged, and what a finding on one always tells.
+
+use dbvitals_model::{
+    Evidence, Finding, Severity, Subject, Unit,
+    pg::{relation::Relation, security::Policy},
+};
+
+use crate::{
+    check::Threshold,
+    context::Context,
+    pg::table::ordinary::{by_oid, is_users, not_twice, rows},
+    skip::Skip,
+    view::DatabaseView,
+    words,
+};
+
+/// A policy in force on a user's table.
+#[derive(Debug, Clone, Copy)]
+pub struct InForce<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Its table.
+    pub table: &'a Relation,
+    /// The database's name.
+    database: &'a str,
+    /// Rows from which on the table is judged.
+    limit: f64,
+}
+
+/// The policies in force on tables of at least `least` rows. A standby whose primary is judged has none.
+pub fn in_force<'a>(
+    db: &DatabaseView<'a>,
+    cx: &Context<'_>,
+    least: &Threshold,
+) -> Result<Vec<InForce<'a>>, Skip> {
+    let (policies, relations) = (db.policies()?, db.relations()?);
+    not_twice(db)?;
+    let judged = |policy: &'a Policy| {
+        let table = by_oid(relations, policy.table_oid)?;
+        let limit = cx.limit_for(least, &table.qualified());
+        (table.row_security && is_users(table) && rows(table) >= limit).then(|| InForce {
+            policy,
+            table,
+            database: db.name(),
+            limit,
+        })
+    };
+    Ok(policies.iter().filter_map(judged).collect())
+}
+
+impl InForce<'_> {
+    /// Its condition on rows that are there; empty where it has none.
+    pub fn using(&self) -> &str {
+        self.policy.using_expression.as_deref().unwrap_or_default()
+    }
+
+    /// A remark on the policy, with its text and the size of its table. `what` goes on after its name.
+    pub fn finding(&self, cx: &Context<'_>, what: &str, advice: impl Into<String>) -> Finding {
+        let (table, name) = (self.table.qualified(), &self.policy.name);
+        let subject = Subject::within("policy", self.database, format!("{table}.{name}"));
+        let message = format!("policy {name} of {table} {what}");
+        let size = rows(self.table);
+        cx.finding(Severity::Info, subject.of_table(&table), message, advice)
+            .with(Evidence::new(
+                "policy",
+                words::shorten(self.using(), 200),
+                Unit::Text,
+                "pg_policy",
+            ))
+            .with(
+                Evidence::new("rows of the table", size, Unit::Count, "pg_class.reltuples")
+                    .against(self.limit),
+            )
+    }
+}
