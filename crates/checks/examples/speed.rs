@@ -18,7 +18,7 @@ use dbvitals_model::{
 use dbvitals_query::{
     Statement, fingerprint, plan,
     request::{Call, Limits, Told, Watch},
-    rewrite,
+    rewrite, suggest,
 };
 
 /// What applications send, by and large: lookups, lists, joins, counts, writes.
@@ -98,6 +98,13 @@ fn statements() {
         black_box((statement.lookup(), statement.relations(&())));
         black_box(rewrite::rewrites(&statement, &()));
     });
+    all("the same, with every rule of suggesting", &|text| {
+        let statement = Statement::parse(black_box(text)).unwrap();
+        black_box((statement.classify(), fingerprint(text).is_ok()));
+        black_box((statement.lookup(), statement.relations(&())));
+        black_box(rewrite::rewrites(&statement, &()));
+        black_box(suggest::suggestions(text, &statement, &suggest::Facts::default()));
+    });
 }
 
 /// A plan of so many nested loops over index scans, measured, as text.
@@ -150,7 +157,7 @@ fn json_plan(loops: usize) -> String {
 }
 
 fn plans() {
-    for (name, text) in [("text", text_plan(100)), ("JSON", json_plan(60))] {
+    for (name, text) in [("text", text_plan(100)), ("JSON", json_plan(100))] {
         let nodes = plan::read(&text).unwrap()[0].nodes.len();
         let kilobytes = text.len() / 1024;
         let read = each(50, || {

@@ -13,10 +13,11 @@ mod counted;
 mod dates;
 mod distinct;
 mod fence;
+mod glance;
 mod having;
 mod left_join;
 mod name;
-mod not_in;
+pub(crate) mod not_in;
 mod or_union;
 mod order;
 mod scalar;
@@ -29,6 +30,7 @@ pub(crate) mod whole;
 
 use pg_query::NodeEnum;
 
+use self::glance::Concerns;
 pub use self::scope::{Catalogue, Column, Volatility};
 pub(crate) use self::shape::is_steady;
 use self::walk::{Place, apply_everywhere};
@@ -92,11 +94,12 @@ impl Told {
 /// is told.
 type Apply = fn(&mut NodeEnum, &Place<'_>) -> Option<Told>;
 
-/// A rule: its name, what it does, why, and the doing.
+/// A rule: its name, what it does, why, where it may have something to do, and the doing.
 struct Rule {
     name: &'static str,
     what: &'static str,
     why: &'static str,
+    concerns: Concerns,
     apply: Apply,
 }
 
@@ -105,108 +108,126 @@ const RULES: &[Rule] = &[
         name: "count-to-exists",
         what: "A count that is only compared with nothing becomes EXISTS.",
         why: "EXISTS stops at the first row; count reads all.",
+        concerns: counted::concerns,
         apply: counted::apply,
     },
     Rule {
         name: "not-in-to-not-exists",
         what: "NOT IN with a subquery becomes NOT EXISTS.",
         why: "NOT EXISTS can be planned as an anti join; NOT IN cannot, and yields no row at all once a NULL is in the list.",
+        concerns: not_in::concerns,
         apply: not_in::apply,
     },
     Rule {
         name: "or-to-in",
         what: "Comparisons of one column joined by OR become one list.",
         why: "A list is one condition of one index scan; the arms of an OR are planned, and estimated, one by one.",
+        concerns: any::concerns_or,
         apply: any::ors,
     },
     Rule {
         name: "long-list-to-array",
         what: "A long list of constants becomes one array parameter.",
         why: "A list is parsed and planned element by element, and each length is another statement to pg_stat_statements before 18; an array is one value.",
+        concerns: any::concerns_list,
         apply: any::long_list,
     },
     Rule {
         name: "union-to-union-all",
         what: "UNION becomes UNION ALL.",
         why: "UNION sorts or hashes all rows to find duplicates; there are none.",
+        concerns: union::concerns,
         apply: union::apply,
     },
     Rule {
         name: "needless-distinct",
         what: "DISTINCT is left out.",
         why: "All rows differ already; DISTINCT sorts or hashes them for nothing.",
+        concerns: distinct::concerns,
         apply: distinct::apply,
     },
     Rule {
         name: "subquery-order",
         what: "ORDER BY of a subquery is left out.",
         why: "The rows are sorted, and then used by something that does not see their order.",
+        concerns: order::concerns,
         apply: order::apply,
     },
     Rule {
         name: "having-to-where",
         what: "Conditions of HAVING that need no group move to WHERE.",
         why: "Rows are thrown away before they are grouped, and an index can serve the condition.",
+        concerns: having::concerns,
         apply: having::apply,
     },
     Rule {
         name: "unused-left-join",
         what: "A LEFT JOIN nothing is read from is left out.",
         why: "It finds at most one row for each, and nothing of it is shown; one table less to plan and to lock.",
+        concerns: left_join::concerns,
         apply: left_join::apply,
     },
     Rule {
         name: "or-to-union",
         what: "An OR over columns of several tables becomes a UNION of queries, one for each table.",
         why: "Each query can use the index of its own table; with the OR, all rows are joined before any is dropped.",
+        concerns: any::concerns_or,
         apply: or_union::apply,
     },
     Rule {
         name: "scalar-subquery-to-join",
         what: "A subquery that is run for each row becomes a LEFT JOIN.",
         why: "The join reads the table of the subquery once, or finds what it needs in one go; the subquery is run again for each row.",
+        concerns: scalar::concerns,
         apply: scalar::apply,
     },
     Rule {
         name: "needless-materialized",
         what: "MATERIALIZED is left out of a common table expression that is used once.",
         why: "The planner can then push conditions into it and use indexes; materialized, it is computed in full and kept. Leave it where it was put there to keep the planner apart: the costs tell.",
+        concerns: fence::concerns_materialized,
         apply: fence::materialized,
     },
     Rule {
         name: "offset-zero",
         what: "OFFSET 0, and a LIMIT that is none, are left out.",
         why: "They skip and limit nothing.",
+        concerns: fence::concerns_offset,
         apply: fence::offset,
     },
     Rule {
         name: "function-of-time-to-range",
         what: "A condition on the day, month or year of a column becomes a range of the column.",
         why: "A range can use an index on the column and its statistics; a function of the column cannot.",
+        concerns: dates::concerns,
         apply: dates::apply,
     },
     Rule {
         name: "arithmetic-to-constant-side",
         what: "Arithmetic moves from the column to the constant.",
         why: "An index on the column serves the comparison of the column itself.",
+        concerns: arithmetic::concerns,
         apply: arithmetic::apply,
     },
     Rule {
         name: "cast-of-column",
         what: "The constant takes the column's type, not the column the constant's.",
         why: "An index on the column serves the comparison of the column itself.",
+        concerns: cast::concerns,
         apply: cast::apply,
     },
     Rule {
         name: "coalesce-in-condition",
         what: "coalesce in a comparison becomes IS NULL OR.",
         why: "Both arms can use an index on the column; coalesce cannot.",
+        concerns: coalesce::concerns,
         apply: coalesce::apply,
     },
     Rule {
         name: "condition-always-true",
         what: "Conditions that are always true are left out.",
         why: "The text says what it means.",
+        concerns: truth::concerns,
         apply: truth::apply,
     },
 ];
@@ -214,16 +235,19 @@ const RULES: &[Rule] = &[
 /// All other ways to write a statement that the rules know, one for each rule.
 pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite> {
     let root = statement.root();
-    // A rule changes nothing where it does not apply: one copy serves all of them up to the first that does.
-    let mut copy = None;
+    let concerned = concerned(root);
     // To see whether all of the tree is seen is dear, and idle where no rule applies.
     let mut is_seen = None;
-    let apply = |rule: &Rule| {
-        let mut changed = copy.take().unwrap_or_else(|| root.clone());
-        let told = apply_everywhere(&mut changed, catalogue, rule.apply);
+    let apply = |(rule, is_concerned): (&Rule, bool)| {
+        let told = |tree: &mut NodeEnum| apply_everywhere(tree, catalogue, rule.apply);
+        if !is_concerned {
+            debug_assert!(told(&mut root.clone()).is_empty(), "{} is concerned", rule.name);
+            return None;
+        }
+        let mut changed = root.clone();
+        let told = told(&mut changed);
         if told.is_empty() {
             debug_assert!(changed == *root, "{} changed what it says nothing of", rule.name);
-            copy = Some(changed);
             return None;
         }
         if !*is_seen.get_or_insert_with(|| whole::is_seen(root)) {
@@ -231,7 +255,18 @@ pub fn rewrites(statement: &Statement, catalogue: &dyn Catalogue) -> Vec<Rewrite
         }
         rewrite(&changed, told, rule)
     };
-    RULES.iter().filter_map(apply).collect()
+    RULES.iter().zip(concerned).filter_map(apply).collect()
+}
+
+/// Which of the rules may have something to do in a statement.
+fn concerned(root: &NodeEnum) -> [bool; RULES.len()] {
+    let mut concerned = [false; RULES.len()];
+    glance::each(root, &mut |at| {
+        for (rule, concerned) in RULES.iter().zip(&mut concerned) {
+            *concerned = *concerned || (rule.concerns)(at);
+        }
+    });
+    concerned
 }
 
 fn rewrite(changed: &NodeEnum, told: Vec<Told>, rule: &Rule) -> Option<Rewrite> {

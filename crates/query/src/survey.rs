@@ -64,11 +64,6 @@ impl<'n> Survey<'n> {
             NodeEnum::JsonObjectAgg(_) | NodeEnum::JsonArrayAgg(_) => {
                 self.draw_together("aggregates rows");
             }
-            NodeEnum::PrepareStmt(prepare) => {
-                if let Some(inner) = prepare.query.as_ref().and_then(|query| query.node.as_ref()) {
-                    self.visit(inner);
-                }
-            }
             _ => self.write(node),
         }
         children(node, &mut |child| self.visit(child));

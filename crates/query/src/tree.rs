@@ -50,6 +50,20 @@ pub(crate) fn with_clause(node: &NodeEnum) -> Option<&WithClause> {
     }
 }
 
+/// The query a statement is about that is none itself: of `EXPLAIN`, `PREPARE`, `DECLARE`, `CREATE TABLE AS`,
+/// `CREATE VIEW`, `COPY (…) TO`.
+pub(crate) fn held(node: &NodeEnum) -> Option<&Node> {
+    match node {
+        NodeEnum::ExplainStmt(s) => s.query.as_deref(),
+        NodeEnum::PrepareStmt(s) => s.query.as_deref(),
+        NodeEnum::DeclareCursorStmt(s) => s.query.as_deref(),
+        NodeEnum::CreateTableAsStmt(s) => s.query.as_deref(),
+        NodeEnum::ViewStmt(s) => s.query.as_deref(),
+        NodeEnum::CopyStmt(s) => s.query.as_deref(),
+        _ => None,
+    }
+}
+
 fn of_window<'n>(window: &'n WindowDef, visit: Visit<'_, 'n>) {
     many(&window.partition_clause, visit);
     many(&window.order_clause, visit);
@@ -90,7 +104,7 @@ fn of_write<'n>(node: &'n NodeEnum, visit: Visit<'_, 'n>) {
             many(&s.target_list, visit);
             many(&s.values, visit);
         }
-        _ => {}
+        _ => one(held(node), visit),
     }
 }
 

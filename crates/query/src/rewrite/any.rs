@@ -8,6 +8,7 @@ use pg_query::{
 use super::{
     Told,
     below::deep,
+    glance::Glance,
     shape::{Constant, as_column, comparison, condition, constant, inner, node as wrapped},
     walk::Place,
 };
@@ -32,6 +33,17 @@ fn kind(value: &NodeEnum) -> Option<Kind> {
             Constant::Truth(_) => None,
         },
     }
+}
+
+/// An `OR`.
+pub(super) fn concerns_or(at: Glance<'_>) -> bool {
+    matches!(at.other(), Some(NodeEnum::BoolExpr(any)) if any.boolop == BoolExprType::OrExpr as i32)
+}
+
+/// A long list.
+pub(super) fn concerns_list(at: Glance<'_>) -> bool {
+    let Some(NodeEnum::AExpr(e)) = at.other() else { return false };
+    matches!(inner(e.rexpr.as_deref()), Some(NodeEnum::List(list)) if list.items.len() > LONG)
 }
 
 pub(super) fn ors(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {

@@ -4,9 +4,15 @@ use pg_query::NodeEnum;
 
 use super::{
     Told,
+    glance::Glance,
     shape::{Constant, comparison, condition, constant, inner, operator},
     walk::Place,
 };
+
+/// A column and a constant that are added.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(|node| shifted(node).is_some())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let (side, op, value) = comparison(node, |side| shifted(side).is_some())?;

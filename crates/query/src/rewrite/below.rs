@@ -143,6 +143,8 @@ pub(crate) fn children_mut(node: &mut NodeEnum, visit: Visit<'_>) {
 pub(crate) fn deep(node: &mut NodeEnum, visit: Visit<'_>) {
     if let NodeEnum::SelectStmt(select) = node {
         deep_select(select, visit);
+    } else if let Some(query) = held_mut(node).and_then(|query| query.node.as_mut()) {
+        deep(query, visit);
     } else {
         deep_with(with_clause_mut(node), visit);
         let mut children = Children::default();
@@ -160,6 +162,19 @@ pub(super) fn with_clause_mut(node: &mut NodeEnum) -> Option<&mut WithClause> {
         NodeEnum::UpdateStmt(e) => e.with_clause.as_mut(),
         NodeEnum::DeleteStmt(e) => e.with_clause.as_mut(),
         NodeEnum::MergeStmt(e) => e.with_clause.as_mut(),
+        _ => None,
+    }
+}
+
+/// The query a statement is about that is none itself, as [`crate::tree::held`].
+pub(super) fn held_mut(node: &mut NodeEnum) -> Option<&mut Box<Node>> {
+    match node {
+        NodeEnum::ExplainStmt(s) => s.query.as_mut(),
+        NodeEnum::PrepareStmt(s) => s.query.as_mut(),
+        NodeEnum::DeclareCursorStmt(s) => s.query.as_mut(),
+        NodeEnum::CreateTableAsStmt(s) => s.query.as_mut(),
+        NodeEnum::ViewStmt(s) => s.query.as_mut(),
+        NodeEnum::CopyStmt(s) => s.query.as_mut(),
         _ => None,
     }
 }

@@ -4,9 +4,15 @@ use pg_query::{NodeEnum, protobuf::TypeCast};
 
 use super::{
     Told,
+    glance::Glance,
     shape::{Constant, comparison, condition, constant, inner},
     walk::Place,
 };
+
+/// A column that is cast to text.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(|node| as_text(node).is_some())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let (side, op, value) = comparison(node, |side| as_text(side).is_some())?;

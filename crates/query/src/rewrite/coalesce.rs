@@ -4,9 +4,15 @@ use pg_query::NodeEnum;
 
 use super::{
     Told,
+    glance::Glance,
     shape::{comparison, condition, constant, inner},
     walk::Place,
 };
+
+/// `coalesce`.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    matches!(at.other(), Some(NodeEnum::CoalesceExpr(_)))
+}
 
 pub(super) fn apply(node: &mut NodeEnum, _: &Place<'_>) -> Option<Told> {
     let (side, op, value) = comparison(node, |side| matches!(side, NodeEnum::CoalesceExpr(_)))?;

@@ -7,11 +7,17 @@ use pg_query::{
 
 use super::{
     Told,
+    glance::Glance,
     shape::{
         Constant, boxed, comparison, condition, constant, function_name, inner, may_be_volatile,
     },
     walk::Place,
 };
+
+/// A count that is a value.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(|node| count(node).is_some())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let (counted, op, limit) = comparison(node, |side| count(side).is_some())?;

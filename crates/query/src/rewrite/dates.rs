@@ -4,6 +4,7 @@ use pg_query::{NodeEnum, protobuf::TypeCast};
 
 use super::{
     Told,
+    glance::Glance,
     shape::{Constant, comparison, condition, constant, function_name, inner},
     walk::Place,
 };
@@ -72,6 +73,11 @@ impl Day {
             }
         }
     }
+}
+
+/// A column that is cut to a unit of time.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(|node| truncated(node).is_some())
 }
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {

@@ -7,17 +7,26 @@ use pg_query::{
 
 use super::{
     Told,
+    glance::Glance,
     scope::{Level, parts},
     shape::{calls_sets, inner, is_plain},
     walk::Place,
 };
 
+/// `DISTINCT`.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.query().is_some_and(is_distinct)
+}
+
+/// `DISTINCT` alone is a list of one empty node; `DISTINCT ON` names expressions.
+pub(super) fn is_distinct(select: &SelectStmt) -> bool {
+    matches!(select.distinct_clause.as_slice(), [Node { node: None }])
+}
+
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };
-    // DISTINCT alone is a list of one empty node; DISTINCT ON names expressions.
-    let is_distinct = matches!(select.distinct_clause.as_slice(), [Node { node: None }]);
     let limit = select.limit_count.take();
-    let fits = is_distinct && is_plain(select) && limit.is_none() && !calls_sets(select);
+    let fits = is_distinct(select) && is_plain(select) && limit.is_none() && !calls_sets(select);
     select.limit_count = limit;
     if !fits {
         return None;

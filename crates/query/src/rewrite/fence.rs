@@ -8,10 +8,22 @@ use pg_query::{
 use super::{
     Told,
     below::{deep, with_clause_mut},
+    glance::Glance,
     shape::{Constant, constant, inner, may_be_volatile},
     walk::Place,
 };
 use crate::tree;
+
+/// `MATERIALIZED`.
+pub(super) fn concerns_materialized(at: Glance<'_>) -> bool {
+    at.with_clause().into_iter().flat_map(|with| &with.ctes).any(|cte| {
+        matches!(inner(Some(cte)), Some(NodeEnum::CommonTableExpr(cte)) if is_materialized(cte))
+    })
+}
+
+fn is_materialized(cte: &CommonTableExpr) -> bool {
+    cte.ctematerialized == CteMaterialize::Always as i32
+}
 
 pub(super) fn materialized(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let whole = node.clone();
@@ -34,9 +46,7 @@ pub(super) fn materialized(node: &mut NodeEnum, place: &Place<'_>) -> Option<Tol
 
 /// Whether a common table expression is kept apart though it is used once, and could as well stand where it is used.
 fn is_needless(cte: &CommonTableExpr, statement: &NodeEnum, place: &Place<'_>) -> bool {
-    let is_told = cte.ctematerialized == CteMaterialize::Always as i32
-        && cte.search_clause.is_none()
-        && cte.cycle_clause.is_none();
+    let is_told = is_materialized(cte) && cte.search_clause.is_none() && cte.cycle_clause.is_none();
     let Some(query @ NodeEnum::SelectStmt(_)) = inner(cte.ctequery.as_deref()) else {
         return false;
     };
@@ -73,12 +83,24 @@ fn locks(query: &NodeEnum) -> bool {
     found
 }
 
+/// `OFFSET 0`, `LIMIT ALL`.
+pub(super) fn concerns_offset(at: Glance<'_>) -> bool {
+    at.query().is_some_and(|select| skips_none(select) || limits_none(select))
+}
+
+fn skips_none(select: &SelectStmt) -> bool {
+    let offset = inner(select.limit_offset.as_deref());
+    offset.is_some_and(|node| constant(node) == Some(Constant::Integer(0)))
+}
+
+fn limits_none(select: &SelectStmt) -> bool {
+    let limit = inner(select.limit_count.as_deref());
+    limit.is_some_and(|node| matches!(node, NodeEnum::AConst(value) if value.isnull))
+}
+
 pub(super) fn offset(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };
-    let is_zero = |node: &NodeEnum| constant(node) == Some(Constant::Integer(0));
-    let is_all = |node: &NodeEnum| matches!(node, NodeEnum::AConst(value) if value.isnull);
-    let skips_none = inner(select.limit_offset.as_deref()).is_some_and(is_zero);
-    let limits_none = inner(select.limit_count.as_deref()).is_some_and(is_all);
+    let (skips_none, limits_none) = (skips_none(select), limits_none(select));
     if !skips_none && !limits_none {
         return None;
     }

@@ -4,10 +4,16 @@ use pg_query::{Node, NodeEnum, protobuf::BoolExprType};
 
 use super::{
     Told,
+    glance::Glance,
     shape::{and, boxed, draws_together, may_be_volatile},
     walk::Place,
 };
 use crate::condition::{holds_subquery, names_column};
+
+/// `HAVING` of groups.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.query().is_some_and(|query| query.having_clause.is_some() && !query.group_clause.is_empty())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };

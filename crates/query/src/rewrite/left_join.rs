@@ -8,11 +8,17 @@ use pg_query::{
 use super::{
     Told,
     below::deep,
+    glance::Glance,
     scope::{Level, parts},
     shape::{as_column, compares_exactly, comparison, inner, may_be_volatile},
     walk::Place,
 };
 use crate::condition::{conjuncts, holds_subquery};
+
+/// A left join.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    matches!(at.other(), Some(NodeEnum::JoinExpr(join)) if join.jointype == JoinType::JoinLeft as i32)
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };

@@ -7,9 +7,15 @@ use pg_query::{
 
 use super::{
     Told, counted,
+    glance::Glance,
     shape::{and, boxed, column, condition, inner, is_plain},
     walk::Place,
 };
+
+/// `NOT IN` with a subquery.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(|node| negated(node).is_some())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let sub = negated(node)?;
@@ -61,7 +67,7 @@ pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
 }
 
 /// The subquery of `NOT (… IN (…))`, which is how the parser has `NOT IN`.
-fn negated(node: &NodeEnum) -> Option<&SubLink> {
+pub(crate) fn negated(node: &NodeEnum) -> Option<&SubLink> {
     let NodeEnum::BoolExpr(not) = node else { return None };
     if not.boolop != BoolExprType::NotExpr as i32 {
         return None;

@@ -9,7 +9,7 @@ use pg_query::{
 
 use super::{
     Told,
-    distinct::{is_inner, is_merging, keys_shown, shows_all},
+    distinct::{is_distinct, is_inner, is_merging, keys_shown, shows_all},
     scope::parts,
     shape::{
         and, boxed, calls_sets, column, inner, is_plain, may_be_volatile, node as wrapped, query,
@@ -50,7 +50,7 @@ const COMPARABLE: &[&str] = &[
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = &*node else { return None };
-    let is_distinct = matches!(select.distinct_clause.as_slice(), [Node { node: None }]);
+    let is_distinct = is_distinct(select);
     let fits = is_plain(select)
         && (is_distinct || select.distinct_clause.is_empty())
         && !calls_sets(select)

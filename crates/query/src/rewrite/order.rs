@@ -7,10 +7,21 @@ use pg_query::{
 
 use super::{
     Told,
+    glance::Glance,
     shape::{function_name, inner},
     walk::Place,
 };
 use crate::tree::{children, of_select};
+
+/// A subquery that is sorted.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    let query = match at.other() {
+        Some(NodeEnum::SubLink(sub)) => inner(sub.subselect.as_deref()),
+        Some(NodeEnum::RangeSubselect(sub)) => inner(sub.subquery.as_deref()),
+        _ => None,
+    };
+    matches!(query, Some(NodeEnum::SelectStmt(select)) if !select.sort_clause.is_empty())
+}
 
 pub(super) fn apply(node: &mut NodeEnum, _: &Place<'_>) -> Option<Told> {
     match node {

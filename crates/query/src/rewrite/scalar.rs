@@ -9,6 +9,7 @@ use super::{
     Told,
     below::children_mut,
     distinct::{is_inner, shows_all},
+    glance::Glance,
     not_in::only_target,
     scope::{Found, parts},
     shape::{
@@ -26,6 +27,11 @@ const BLIND: &[&str] = &["bool_and", "bool_or", "every", "max", "min"];
 /// The same, for these types of argument only: sums of floating point depend on the order.
 const EXACT: &[&str] = &["avg", "sum"];
 const EXACT_TYPES: &[&str] = &["bigint", "integer", "numeric", "smallint"];
+
+/// A subquery that is a value.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    matches!(at.other(), Some(NodeEnum::SubLink(sub)) if sub.sub_link_type == SubLinkType::ExprSublink as i32)
+}
 
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };

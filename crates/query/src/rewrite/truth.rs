@@ -4,9 +4,15 @@ use pg_query::{NodeEnum, protobuf::BoolExprType};
 
 use super::{
     Told,
+    glance::Glance,
     shape::{Constant, comparison, constant},
     walk::Place,
 };
+
+/// A condition that is always true.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.other().is_some_and(is_true)
+}
 
 pub(super) fn apply(node: &mut NodeEnum, _: &Place<'_>) -> Option<Told> {
     // UPDATE and DELETE keep theirs: it says that all rows are meant.

@@ -8,13 +8,23 @@ use pg_query::{
 use super::{
     Told,
     distinct::keys_shown,
+    glance::Glance,
     shape::{Constant, calls_sets, constant, draws_together, inner},
     walk::Place,
 };
 
+/// `UNION` without `ALL`.
+pub(super) fn concerns(at: Glance<'_>) -> bool {
+    at.query().is_some_and(removes_repeats)
+}
+
+fn removes_repeats(select: &SelectStmt) -> bool {
+    select.op == SetOperation::SetopUnion as i32 && !select.all
+}
+
 pub(super) fn apply(node: &mut NodeEnum, place: &Place<'_>) -> Option<Told> {
     let NodeEnum::SelectStmt(select) = node else { return None };
-    if select.op != SetOperation::SetopUnion as i32 || select.all {
+    if !removes_repeats(select) {
         return None;
     }
     let (left, right) = (select.larg.as_deref()?, select.rarg.as_deref()?);

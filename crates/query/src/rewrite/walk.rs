@@ -7,7 +7,7 @@ use pg_query::{
 
 use super::{
     Apply, Told,
-    below::{children_mut, lists_of},
+    below::{children_mut, held_mut, lists_of},
     name,
     scope::{Catalogue, Found, Level, find},
 };
@@ -81,12 +81,13 @@ impl Walk {
             NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) => self.write(node, place),
             NodeEnum::InsertStmt(insert) => self.insert(insert, place),
             NodeEnum::MergeStmt(merge) => self.merge(merge, place),
-            NodeEnum::ExplainStmt(e) => self.one(e.query.as_deref_mut(), place),
-            NodeEnum::DeclareCursorStmt(e) => self.one(e.query.as_deref_mut(), place),
-            NodeEnum::CreateTableAsStmt(e) => self.one(e.query.as_deref_mut(), place),
-            NodeEnum::ViewStmt(e) => self.one(e.query.as_deref_mut(), place),
-            NodeEnum::CopyStmt(e) => self.one(e.query.as_deref_mut(), place),
-            _ => children_mut(node, &mut |child| self.visit(child, place)),
+            _ => {
+                if let Some(query) = held_mut(node) {
+                    self.one(Some(query), place);
+                } else {
+                    children_mut(node, &mut |child| self.visit(child, place));
+                }
+            }
         }
     }
 

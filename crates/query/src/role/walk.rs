@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     survey::name_of,
-    tree::{children, with_clause},
+    tree::{children, held, with_clause},
 };
 
 /// The tables found so far.
@@ -80,12 +80,7 @@ impl<'n> Walk<'n, '_> {
                 let scope = self.open(merge.relation.as_ref(), source.unwrap_or_default(), outer);
                 self.where_clause(merge.join_condition.as_deref(), &scope);
             }
-            NodeEnum::ExplainStmt(explain) => self.inside(explain.query.as_deref(), outer),
-            NodeEnum::DeclareCursorStmt(cursor) => self.inside(cursor.query.as_deref(), outer),
-            NodeEnum::CreateTableAsStmt(create) => self.inside(create.query.as_deref(), outer),
-            NodeEnum::CopyStmt(copy) => self.inside(copy.query.as_deref(), outer),
-            NodeEnum::ViewStmt(view) => self.inside(view.query.as_deref(), outer),
-            _ => {}
+            _ => self.inside(held(node), outer),
         }
         self.expressions.truncate(names);
     }

@@ -1,14 +1,14 @@
 //! `NOT IN (SELECT …)` where either side may be NULL.
 
 use dbvitals_model::words;
-use pg_query::{
-    NodeEnum,
-    protobuf::{BoolExprType, NullTestType, SubLink, SubLinkType},
-};
+use pg_query::{NodeEnum, protobuf::NullTestType};
 
 use super::{Said, look::Look, query::Query};
 use crate::{
-    rewrite::shape::{constant, inner},
+    rewrite::{
+        not_in::negated,
+        shape::{constant, inner},
+    },
     role::condition::text_of,
 };
 
@@ -63,22 +63,6 @@ fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &'a NodeEnum) -> Option<Sai
         needs,
         ..Said::default()
     })
-}
-
-/// The subquery of `NOT (… IN (…))`, which is how the parser has `NOT IN`.
-fn negated(node: &NodeEnum) -> Option<&SubLink> {
-    let NodeEnum::BoolExpr(not) = node else { return None };
-    if not.boolop != BoolExprType::NotExpr as i32 {
-        return None;
-    }
-    match inner(not.args.first())? {
-        NodeEnum::SubLink(sub)
-            if sub.sub_link_type == SubLinkType::AnySublink as i32 && sub.oper_name.is_empty() =>
-        {
-            Some(sub)
-        }
-        _ => None,
-    }
 }
 
 /// Whether an expression may be NULL where a query shows or compares it; `None` where that cannot be told.

@@ -17,7 +17,7 @@ use crate::{
         scope::{Item, Scope},
     },
     survey::name_of,
-    tree::with_clause,
+    tree::{held, with_clause},
 };
 
 /// A common table expression.
@@ -37,16 +37,12 @@ struct Walk<'a> {
 
 pub(super) fn look<'a>(root: &'a NodeEnum, facts: &'a Facts<'a>) -> Look<'a> {
     let mut walk = Walk { queries: Vec::new(), relations: Vec::new(), named: Vec::new() };
-    let (query, stands) = match root {
-        NodeEnum::ExplainStmt(s) => (inner(s.query.as_deref()), Stands::Top),
-        NodeEnum::DeclareCursorStmt(s) => (inner(s.query.as_deref()), Stands::Stored),
-        NodeEnum::CreateTableAsStmt(s) => (inner(s.query.as_deref()), Stands::Stored),
-        NodeEnum::CopyStmt(s) => (inner(s.query.as_deref()), Stands::Stored),
-        NodeEnum::ViewStmt(s) => (inner(s.query.as_deref()), Stands::Stored),
-        root => (Some(root), Stands::Top),
-    };
-    if let Some(query) = query {
-        walk.query(query, &Scope::default(), stands);
+    match (inner(held(root)), root) {
+        (Some(query), NodeEnum::ExplainStmt(_)) => {
+            walk.query(query, &Scope::default(), Stands::Top);
+        }
+        (Some(query), _) => walk.query(query, &Scope::default(), Stands::Stored),
+        (None, root) => walk.query(root, &Scope::default(), Stands::Top),
     }
     Look { root, facts, queries: walk.queries, relations: walk.relations }
 }

@@ -3,6 +3,28 @@
 use super::Case;
 
 pub(super) const QUERIES: &[Case] = &[
+    // A statement that is about a query.
+    ("needless-distinct", "explain select distinct id from t", "= EXPLAIN SELECT id FROM t"),
+    (
+        "needless-distinct",
+        "create table x as select distinct id from t",
+        "= CREATE TABLE x AS SELECT id FROM t",
+    ),
+    (
+        "needless-distinct",
+        "create view v as select distinct id from t",
+        "= CREATE VIEW v AS SELECT id FROM t",
+    ),
+    (
+        "needless-distinct",
+        "declare c cursor for select distinct id from t",
+        "= DECLARE c CURSOR FOR SELECT id FROM t",
+    ),
+    (
+        "needless-distinct",
+        "copy (select distinct id from t) to stdout",
+        "= COPY (SELECT id FROM t) TO STDOUT",
+    ),
     (
         "union-to-union-all",
         "select 'a' as kind, id from t union select 'b', uid from u",
