@@ -13,10 +13,10 @@ use crate::{
 struct Language {
     /// Its English name.
     name: &'static str,
-    /// In the order of [`SEVERITIES`].
-    severities: [&'static str; 8],
+    /// In the order of [`Severity::ALL`].
+    severities: [&'static str; Severity::ALL.len()],
     /// In the order of [`EXTRAS`], each with its colon.
-    extras: [&'static str; 5],
+    extras: [&'static str; EXTRAS.len()],
     /// What stands before a duration.
     duration: &'static str,
     /// What stands behind a duration and before a statement.
@@ -29,17 +29,6 @@ struct Language {
     marks: &'static [&'static str],
 }
 
-const SEVERITIES: [Severity; 8] = [
-    Severity::Debug,
-    Severity::Info,
-    Severity::Notice,
-    Severity::Log,
-    Severity::Warning,
-    Severity::Error,
-    Severity::Fatal,
-    Severity::Panic,
-];
-
 const EXTRAS: [Extra; 5] =
     [Extra::Detail, Extra::Hint, Extra::Context, Extra::Statement, Extra::Other];
 
@@ -50,7 +39,7 @@ const REACH: usize = 80;
 pub(crate) fn severity(word: &[u8]) -> Option<Severity> {
     let place =
         |language: &Language| language.severities.iter().position(|known| known.as_bytes() == word);
-    LANGUAGES.iter().find_map(place).map(|place| SEVERITIES[place])
+    LANGUAGES.iter().find_map(place).map(|place| Severity::ALL[place])
 }
 
 /// Reads `FEHLER:  ` or `ASTUCE :  ` at the beginning of a text; gives the word and how many bytes it took.
@@ -61,7 +50,7 @@ pub(crate) fn word(text: &[u8]) -> Option<(Word, usize)> {
         return None;
     }
     LANGUAGES.iter().find_map(|language| {
-        let severities = language.severities.iter().zip(SEVERITIES);
+        let severities = language.severities.iter().zip(Severity::ALL);
         let records = severities.map(|(word, severity)| (*word, Word::Record(severity)));
         let extras = language.extras.iter().zip(EXTRAS);
         let extras = extras.map(|(word, extra)| (*word, Word::Extra(extra)));

@@ -49,6 +49,18 @@ pub enum Word {
 }
 
 impl Severity {
+    /// Every one, from the least serious on.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Log,
+        Self::Warning,
+        Self::Error,
+        Self::Fatal,
+        Self::Panic,
+    ];
+
     /// The word as servers write it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -67,7 +67,7 @@ pub struct Summary {
     last: Option<Micros>,
     records: i64,
     bytes: i64,
-    severities: [i64; 8],
+    severities: [i64; Severity::ALL.len()],
     /// The language of messages, once it is known not to be English.
     language: Option<&'static str>,
     unread: Unread,

@@ -62,17 +62,7 @@ pub(super) fn snapshot(
 ) -> LogSnapshot {
     summary.sequences.finish();
     let told = statements::tell(&mut summary);
-    let levels = [
-        Severity::Debug,
-        Severity::Info,
-        Severity::Notice,
-        Severity::Log,
-        Severity::Warning,
-        Severity::Error,
-        Severity::Fatal,
-        Severity::Panic,
-    ];
-    let severities = levels
+    let severities = Severity::ALL
         .into_iter()
         .map(|severity| NamedCount {
             name: severity.as_str().to_owned(),
