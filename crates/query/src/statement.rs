@@ -1,6 +1,9 @@
 //! A parsed statement.
 
-use pg_query::{Node, NodeEnum};
+use pg_query::{
+    Node, NodeEnum,
+    protobuf::{ParseResult, RawStmt},
+};
 
 use crate::{
     class::{self, Classified},
@@ -89,6 +92,19 @@ impl Statement {
                 | NodeEnum::DeclareCursorStmt(_)
                 | NodeEnum::CreateTableAsStmt(_)
         )
+    }
+
+    /// The statement that an `EXPLAIN`, a `PREPARE` or a `COPY (…) TO` is about, in the words of the parser.
+    pub fn inside(&self) -> Option<String> {
+        let query = match &self.root {
+            NodeEnum::ExplainStmt(explain) => explain.query.as_deref()?,
+            NodeEnum::PrepareStmt(prepare) => prepare.query.as_deref()?,
+            NodeEnum::CopyStmt(copy) => copy.query.as_deref()?,
+            _ => return None,
+        };
+        let raw = RawStmt { stmt: Some(Box::new(query.clone())), stmt_location: 0, stmt_len: 0 };
+        let tree = ParseResult { version: 0, stmts: vec![raw] };
+        pg_query::deparse(&tree, pg_query::DeparseOptions::default()).ok()
     }
 
     /// The key it looks up rows of one table by, if that is all it does.
@@ -192,6 +208,19 @@ mod tests {
         assert_eq!(Statement::parse("select 1; select 2").unwrap_err(), Refused::Several);
         assert!(matches!(Statement::parse("select * from a where"), Err(Refused::Syntax(_))));
         assert!(Statement::parse("select\0 1").is_err());
+    }
+
+    #[test]
+    fn what_stands_inside_is_taken_out() {
+        for (text, inside) in [
+            ("explain (analyze) select 1", Some("SELECT 1")),
+            ("prepare p as select $1", Some("SELECT $1")),
+            ("copy (select 2) to stdout", Some("SELECT 2")),
+            ("copy t to stdout", None),
+            ("select 1", None),
+        ] {
+            assert_eq!(Statement::parse(text).unwrap().inside().as_deref(), inside, "{text}");
+        }
     }
 
     #[test]
