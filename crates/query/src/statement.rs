@@ -10,6 +10,7 @@ use crate::{
     lookup::{self, Lookup},
     page,
     survey::Survey,
+    tree::held,
 };
 
 /// Why a text could not be read.
@@ -94,14 +95,13 @@ impl Statement {
         )
     }
 
-    /// The statement that an `EXPLAIN`, a `PREPARE` or a `COPY (…) TO` is about, in the words of the parser.
+    /// The query that an `EXPLAIN`, a `PREPARE`, a `COPY (…) TO` or a `CREATE VIEW` is about, in the words of the parser.
+    /// What the server plans with what stands around it (`DECLARE`, `CREATE TABLE AS`) is left whole.
     pub fn inside(&self) -> Option<String> {
-        let query = match &self.root {
-            NodeEnum::ExplainStmt(explain) => explain.query.as_deref()?,
-            NodeEnum::PrepareStmt(prepare) => prepare.query.as_deref()?,
-            NodeEnum::CopyStmt(copy) => copy.query.as_deref()?,
-            _ => return None,
-        };
+        if self.is_explainable() {
+            return None;
+        }
+        let query = held(&self.root)?;
         let raw = RawStmt { stmt: Some(Box::new(query.clone())), stmt_location: 0, stmt_len: 0 };
         let tree = ParseResult { version: 0, stmts: vec![raw] };
         pg_query::deparse(&tree, pg_query::DeparseOptions::default()).ok()
@@ -216,7 +216,10 @@ mod tests {
             ("explain (analyze) select 1", Some("SELECT 1")),
             ("prepare p as select $1", Some("SELECT $1")),
             ("copy (select 2) to stdout", Some("SELECT 2")),
+            ("create view v as select 3", Some("SELECT 3")),
             ("copy t to stdout", None),
+            ("declare c cursor for select 1", None),
+            ("create table t as select 1", None),
             ("select 1", None),
         ] {
             assert_eq!(Statement::parse(text).unwrap().inside().as_deref(), inside, "{text}");
