@@ -1,44 +1,42 @@
 //! Reads mutations of real plans until time is up: `fuzz_plan SECONDS [SEED] [FOLDER]`. A panic is a defect.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+#[path = "mutation/arguments.rs"]
+mod arguments;
 #[path = "mutation/bytes.rs"]
 mod mutation;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
+use arguments::{Arguments, verdict};
 use dbvitals_query::plan;
 use mutation::{Dice, mutated};
 
-/// Slowest reading that is no defect: inputs are at most a few hundred kilobytes.
-const SLOWEST: Duration = Duration::from_secs(2);
-
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
-    let Some(Ok(seconds)) = words.first().map(|word| word.parse()) else {
+    let Some(arguments) = Arguments::read() else {
         eprintln!("usage: fuzz_plan SECONDS [SEED] [FOLDER]");
         return ExitCode::from(2);
     };
-    let seed = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1);
-    let here = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans"));
+    let here = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans"));
     let mut corpus = Vec::new();
-    collect(&words.get(2).map_or(here, PathBuf::from), &mut corpus);
+    collect(&arguments.corpus.as_ref().map_or_else(here, PathBuf::from), &mut corpus);
     if corpus.is_empty() {
         eprintln!("no corpus");
         return ExitCode::FAILURE;
     }
-    run(Duration::from_secs(seconds), seed, &corpus)
+    run(&arguments, &corpus)
 }
 
-fn run(limit: Duration, seed: u64, corpus: &[Vec<u8>]) -> ExitCode {
-    let mut dice = Dice(seed.max(1));
+fn run(Arguments { limit, seed, .. }: &Arguments, corpus: &[Vec<u8>]) -> ExitCode {
+    let mut dice = Dice(*seed);
     let begun = Instant::now();
     let (mut tries, mut plans, mut refused, mut slowest) = (0_u64, 0_u64, 0_u64, Duration::ZERO);
-    while begun.elapsed() < limit {
+    while begun.elapsed() < *limit {
         let text = mutated(&mut dice, corpus);
         let text = String::from_utf8_lossy(&text);
         let started = Instant::now();
@@ -59,7 +57,7 @@ fn run(limit: Duration, seed: u64, corpus: &[Vec<u8>]) -> ExitCode {
     println!(
         "seed {seed}: {tries} texts, {plans} plans read, {refused} refused, slowest {slowest:?}"
     );
-    if slowest > SLOWEST { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    verdict(slowest)
 }
 
 fn collect(folder: &Path, into: &mut Vec<Vec<u8>>) {
