@@ -14,6 +14,19 @@ use crate::{
     words,
 };
 
+/// Rows from which on the policies of a table are judged: where a read of all of them takes milliseconds. `why` tells what
+/// of them costs that much.
+pub const fn min_rows(why: &'static str) -> Threshold {
+    Threshold {
+        key: "min_rows",
+        unit: Unit::Count,
+        default: 10_000.0,
+        strict: None,
+        range: (0.0, 1e12),
+        why,
+    }
+}
+
 /// A policy in force on a user's table.
 #[derive(Debug, Clone, Copy)]
 pub struct InForce<'a> {

@@ -50,14 +50,9 @@ PostgreSQL documentation: Row Security Policies; Function Volatility Categories.
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "ten thousand calls of a short function take some milliseconds, which is where a read begins to be slow",
-};
+static ROWS: Threshold = policy::min_rows(
+    "ten thousand calls of a short function take some milliseconds, which is where a read begins to be slow",
+);
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let functions = db.policy_functions()?;

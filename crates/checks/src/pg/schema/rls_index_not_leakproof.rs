@@ -2,6 +2,7 @@
 
 use dbvitals_model::{Evidence, Severity, Subject, Unit, pg::row_security::GuardedIndex};
 
+use super::policy;
 use crate::pg::{
     config::advice::listed,
     table::ordinary::{by_oid, is_users, rows},
@@ -52,14 +53,8 @@ PostgreSQL documentation: Rules and Privileges; CREATE FUNCTION, `LEAKPROOF`.
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "a table below ten thousand rows is read whole in a few milliseconds",
-};
+static ROWS: Threshold =
+    policy::min_rows("a table below ten thousand rows is read whole in a few milliseconds");
 
 static AGE: Threshold = Threshold {
     key: "min_statistics_age_days",

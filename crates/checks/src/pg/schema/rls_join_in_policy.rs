@@ -48,14 +48,9 @@ PostgreSQL documentation: Row Security Policies.
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "below ten thousand rows the join costs little even if it is made for each of them",
-};
+static ROWS: Threshold = policy::min_rows(
+    "below ten thousand rows the join costs little even if it is made for each of them",
+);
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let found = policy::in_force(db, cx, &ROWS)?.into_iter().filter_map(|one| {

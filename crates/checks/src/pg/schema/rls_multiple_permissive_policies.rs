@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dbvitals_model::{Evidence, Severity, Subject, Unit, pg::security::Policy};
 
+use super::policy;
 use crate::pg::{
     config::advice::listed,
     table::ordinary::{by_oid, is_users, not_twice, rows},
@@ -59,14 +60,8 @@ static POLICIES: Threshold = Threshold {
     why: "an owner, a group and an administrator are an ordinary design; more is sediment",
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "below ten thousand rows the policies cost little however many there are",
-};
+static ROWS: Threshold =
+    policy::min_rows("below ten thousand rows the policies cost little however many there are");
 
 const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 

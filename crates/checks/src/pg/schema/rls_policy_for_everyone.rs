@@ -49,14 +49,8 @@ PostgreSQL documentation: CREATE POLICY, `TO`.
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "below ten thousand rows a further condition costs little",
-};
+static ROWS: Threshold =
+    policy::min_rows("below ten thousand rows a further condition costs little");
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let policies = db.policies()?;

@@ -2,6 +2,7 @@
 
 use dbvitals_model::{Evidence, Finding, Fix, FixKind, Severity, Subject, Unit};
 
+use super::policy;
 use crate::pg::table::ordinary::{by_oid, is_users, not_twice, rows, sql_name};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
@@ -51,14 +52,8 @@ PostgreSQL documentation: Row Security Policies.
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "a table below ten thousand rows is read whole in a few milliseconds",
-};
+static ROWS: Threshold =
+    policy::min_rows("a table below ten thousand rows is read whole in a few milliseconds");
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (policies, relations, indexes) = (db.policies()?, db.relations()?, db.indexes()?);

@@ -51,14 +51,9 @@ PostgreSQL documentation: CREATE FUNCTION, `SECURITY DEFINER`; Row Security Poli
     run: Run::Database(run),
 };
 
-static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
-    strict: None,
-    range: (0.0, 1e12),
-    why: "ten thousand calls of a short function take ten milliseconds or more, which is all a simple read is meant to take",
-};
+static ROWS: Threshold = policy::min_rows(
+    "ten thousand calls of a short function take ten milliseconds or more, which is all a simple read is meant to take",
+);
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let functions = db.policy_functions()?;

@@ -4,7 +4,10 @@ use dbvitals_model::{
     Evidence, Finding, Severity, Subject, Unit, pg::row_security::PolicyRead, plan::Plan,
 };
 
-use super::guarded::{costs, costs_of_both, has_subplan_per_row, joined, scans};
+use super::{
+    guarded::{costs, costs_of_both, has_subplan_per_row, joined, scans},
+    policy,
+};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
@@ -50,12 +53,10 @@ PostgreSQL documentation: Row Security Policies; Using EXPLAIN.
 };
 
 static ROWS: Threshold = Threshold {
-    key: "min_rows",
-    unit: Unit::Count,
-    default: 10_000.0,
     strict: Some(1_000.0),
-    range: (0.0, 1e12),
-    why: "ten thousand descents of an index take about ten milliseconds, which is all a simple read is meant to take",
+    ..policy::min_rows(
+        "ten thousand descents of an index take about ten milliseconds, which is all a simple read is meant to take",
+    )
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
