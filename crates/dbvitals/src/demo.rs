@@ -11,6 +11,7 @@ use std::time::Duration;
 use dbvitals_checks::{Settings, judge, settings::CheckSettings};
 use dbvitals_model::{Snapshot, report::Report};
 use dbvitals_testkit::{PgVersion, Postgres, Redis, RedisVersion, TestkitError};
+use tokio::runtime::Builder;
 
 use crate::{
     args::{
@@ -22,6 +23,7 @@ use crate::{
     output::talk,
     problem::Problem,
     progress::Progress,
+    runtime,
 };
 
 pub(crate) use plants::{PLANTS, missed};
@@ -47,17 +49,10 @@ const INTERVAL: Duration = Duration::from_secs(3);
 pub(crate) fn run(scale: f64) -> Result<Demo, Problem> {
     talk("starting a throwaway PostgreSQL and a throwaway Redis");
     let servers = start().map_err(from_testkit)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    let held = runtime.block_on(async {
-        tokio::select! {
-            held = prepare(&servers, scale) => held.map_err(from_testkit),
-            _ = tokio::signal::ctrl_c() => Err(Problem::interrupted()),
-        }
-    })?;
+    let runtime = runtime::start(Builder::new_multi_thread().worker_threads(2))?;
+    let held = runtime
+        .block_on(runtime::until_interrupted(prepare(&servers, scale)))?
+        .map_err(from_testkit)?;
     talk("auditing both, twice within three seconds, while the application goes on");
     let going_on = workload::Background::start(&runtime, &servers.postgres, &servers.redis);
     let snapshot = audit(&servers)?;

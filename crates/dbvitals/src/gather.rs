@@ -21,6 +21,7 @@ use crate::{
     config::target::{Role, Server, Target},
     problem::Problem,
     progress::Progress,
+    runtime,
 };
 
 /// How to look.
@@ -77,29 +78,12 @@ pub(crate) fn gather(
     options: &Options,
     progress: &Progress,
 ) -> Result<Snapshot, Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
-        let looking = look(targets, options, progress);
-        tokio::select! {
-            snapshot = looking => Ok(snapshot),
-            _ = tokio::signal::ctrl_c() => {
-                // Dropping the futures above cancels what runs on the servers; give that a moment to be sent.
-                tokio::time::sleep(FAREWELL).await;
-                Err(Problem::interrupted())
-            }
-        }
-    })
+    runtime::block_on(runtime::until_cancelled(look(targets, options, progress))).flatten()
 }
 
 /// What an adapter may take longer than its time: it knows better what it was waiting for, and keeps what it
 /// has read.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// Time for cancel requests to leave after an interrupt: well below the second a user waits for.
-const FAREWELL: Duration = Duration::from_millis(300);
 
 async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Snapshot {
     let taken_at = Timestamp::now();

@@ -12,6 +12,7 @@ mod output;
 mod problem;
 mod progress;
 mod render;
+mod runtime;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ use crate::{
     config::target::{Server, Target},
     problem::Problem,
     progress::Progress,
+    runtime,
 };
 
 /// How long and how often to look.
@@ -35,26 +36,17 @@ pub(crate) fn follow(
     how: Follow,
     progress: &Progress,
 ) -> Result<(Snapshot, Vec<Vec<Moment>>), Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
-        let looking = join_all(targets.iter().map(|target| one(target, how, progress)));
-        let seen = tokio::select! {
-            seen = looking => seen,
-            _ = tokio::signal::ctrl_c() => return Err(Problem::interrupted()),
-        };
-        progress.finish();
-        let (targets, moments) = targets
-            .iter()
-            .zip(seen)
-            .map(|(target, (seen, moments))| (snapshot_of(target, seen), moments))
-            .unzip();
-        let tool_version = env!("CARGO_PKG_VERSION").to_owned();
-        let taken_at = Timestamp::now();
-        Ok((Snapshot { format_version: FORMAT_VERSION, tool_version, taken_at, targets }, moments))
-    })
+    let looking = join_all(targets.iter().map(|target| one(target, how, progress)));
+    let seen = runtime::block_on(runtime::until_cancelled(looking)).flatten()?;
+    progress.finish();
+    let (targets, moments) = targets
+        .iter()
+        .zip(seen)
+        .map(|(target, (seen, moments))| (snapshot_of(target, seen), moments))
+        .unzip();
+    let tool_version = env!("CARGO_PKG_VERSION").to_owned();
+    let taken_at = Timestamp::now();
+    Ok((Snapshot { format_version: FORMAT_VERSION, tool_version, taken_at, targets }, moments))
 }
 
 async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Vec<Moment>) {

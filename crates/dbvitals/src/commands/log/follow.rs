@@ -12,7 +12,7 @@ use dbvitals_log::{
 };
 use dbvitals_model::log::LogSnapshot;
 
-use crate::{args::log::Args, output, problem::Problem};
+use crate::{args::log::Args, output, problem::Problem, runtime};
 
 /// How often the file is looked at.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -31,13 +31,9 @@ pub(super) fn follow(args: &Args, known: Known, limits: Limits) -> Result<LogSna
     };
     let mut follower = Follower::new(path.clone(), known, !args.from_start).map_err(failed)?;
     let mut told = Told { summary: Summary::new(limits), is_quiet: args.showing.quiet };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(error.to_string()))?;
     let end = args.for_.and_then(|for_| Instant::now().checked_add(for_));
-    runtime.block_on(async {
-        let mut stopped = std::pin::pin!(tokio::signal::ctrl_c());
+    runtime::block_on(async {
+        let mut stopped = std::pin::pin!(runtime::interrupted());
         loop {
             follower.poll(&mut told).map_err(failed)?;
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -46,7 +42,7 @@ pub(super) fn follow(args: &Args, known: Known, limits: Limits) -> Result<LogSna
             }
             let pause = left.map_or(PAUSE, |left| left.min(PAUSE));
             tokio::select! {
-                _ = &mut stopped => {
+                () = &mut stopped => {
                     // What came until now still counts.
                     follower.poll(&mut told).map_err(failed)?;
                     return Ok(());
@@ -54,7 +50,8 @@ pub(super) fn follow(args: &Args, known: Known, limits: Limits) -> Result<LogSna
                 () = tokio::time::sleep(pause) => {}
             }
         }
-    })?;
+    })
+    .flatten()?;
     let (sources, zone) = follower.finish(&mut told);
     Ok(told.summary.snapshot(sources, zone))
 }

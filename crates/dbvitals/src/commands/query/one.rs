@@ -20,9 +20,6 @@ const CATALOGUE: Duration = Duration::from_secs(30);
 /// Time to connect and log in.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
-/// Time for cancel requests to leave after an interrupt.
-pub(super) const FAREWELL: Duration = Duration::from_millis(300);
-
 /// The one PostgreSQL server to plan on; `otherwise` ends the hint where none was named.
 pub(super) fn only(mut targets: Vec<Target>, otherwise: &str) -> Result<Target, Problem> {
     targets.retain(|target| matches!(target.server, Server::Postgres(_)));
@@ -36,23 +33,6 @@ pub(super) fn only(mut targets: Vec<Target>, otherwise: &str) -> Result<Target, 
                 .hint("name the one to plan on with --target"))
         }
     }
-}
-
-/// Runs what looks at the server; ends early, with nothing left there, when the user interrupts.
-pub(super) fn run<T>(looking: impl Future<Output = T>) -> Result<T, Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
-        tokio::select! {
-            seen = looking => Ok(seen),
-            _ = tokio::signal::ctrl_c() => {
-                tokio::time::sleep(FAREWELL).await;
-                Err(Problem::interrupted())
-            }
-        }
-    })
 }
 
 /// The catalogue and the counters of the database that was named.

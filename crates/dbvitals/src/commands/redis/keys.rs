@@ -29,6 +29,7 @@ use crate::{
     output,
     problem::Problem,
     progress::Progress,
+    runtime,
 };
 
 /// Between two lines of progress.
@@ -52,11 +53,7 @@ pub(super) fn run(args: &Args, page: Page) -> Result<Exit, Problem> {
         return Err(Problem::usage("--resume goes on with one server, and more were named")
             .hint("name one server"));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    let walked = runtime.block_on(all(args, &named, page))?;
+    let walked = runtime::block_on(all(args, &named, page)).flatten()?;
     print(args, &walked)?;
     Ok(if walked.iter().any(|it| it.is_interrupted) {
         Exit::Interrupted
@@ -160,14 +157,15 @@ async fn watched(
 ) -> Result<(Scan, bool), dbvitals_redis::Error> {
     let meter = Meter::default();
     let walk = scan(server, request, resume, &meter);
-    tokio::pin!(walk);
+    let interrupted = runtime::interrupted();
+    tokio::pin!(walk, interrupted);
     let begun = Instant::now();
     let mut first = None;
     let mut is_interrupted = false;
     loop {
         tokio::select! {
             result = &mut walk => return result.map(|scan| (scan, is_interrupted)),
-            _ = tokio::signal::ctrl_c(), if !is_interrupted => {
+            () = &mut interrupted, if !is_interrupted => {
                 is_interrupted = true;
                 meter.stop();
             }

@@ -13,6 +13,7 @@ use crate::{
     exit::Exit,
     output,
     problem::Problem,
+    runtime,
 };
 
 /// Servers that were named, each with an open connection, and how many could not be reached.
@@ -23,16 +24,7 @@ pub(super) struct Opened {
 
 /// Runs a look to its end, or until the user interrupts.
 pub(super) fn block_on<T>(look: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
-        tokio::select! {
-            done = look => done,
-            _ = tokio::signal::ctrl_c() => Err(Problem::interrupted()),
-        }
-    })
+    runtime::block_on(runtime::until_interrupted(look)).flatten().flatten()
 }
 
 /// Connects to every server at once. Who cannot be reached is told; nobody reached ends the command.

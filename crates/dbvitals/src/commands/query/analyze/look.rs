@@ -27,6 +27,7 @@ use crate::{
     config::target::{Server, Target},
     problem::{Problem, nearest},
     progress::Progress,
+    runtime,
 };
 
 /// Looks at every statement; ends early, with nothing left on the server, when the user interrupts.
@@ -40,23 +41,15 @@ pub(super) fn look(
     let Server::Postgres(server) = &target.server else {
         return Err(Problem::internal("only PostgreSQL plans statements"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::internal(format!("cannot start the runtime: {error}")))?;
-    let targets = runtime.block_on(async {
-        let looked = tokio::select! {
-            looked = opened(server, target, given, args, place, progress) => looked,
-            () = verify::stopped() => {
-                tokio::time::sleep(one::FAREWELL).await;
-                Err(Problem::interrupted())
-            }
-        };
+    let targets = runtime::block_on(async {
+        let looking = Box::pin(opened(server, target, given, args, place, progress));
+        let looked = runtime::until_cancelled(looking).await.flatten();
         match place {
             Some(place) => verify::removed(place, looked).await,
             None => looked,
         }
-    })?;
+    })
+    .flatten()?;
     progress.finish();
     Ok(one::snapshot(targets))
 }

@@ -51,21 +51,6 @@ pub(super) async fn removed<T>(place: &Place, looked: Result<T, Problem>) -> Res
     }
 }
 
-/// Ends when the user interrupts, or the process is told to end.
-pub(super) async fn stopped() {
-    let told = async {
-        let kind = tokio::signal::unix::SignalKind::terminate();
-        match tokio::signal::unix::signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = told => {}
-    }
-}
-
 /// Verifies the rewrites of a statement that are called equivalent. What is refuted is no longer.
 pub(super) async fn verify(
     scratch: &mut Scratch,

@@ -22,6 +22,7 @@ use crate::{
     config::target::{Server, Target},
     problem::Problem,
     progress::Progress,
+    runtime,
 };
 
 /// Roles a statement of the user's own is planned as.
@@ -32,7 +33,8 @@ pub(super) fn look(target: &Target, args: &Args, progress: &Progress) -> Result<
     let Server::Postgres(server) = &target.server else {
         return Err(Problem::internal("only PostgreSQL has row-level security"));
     };
-    let seen = one::run(all(server, target, args, progress))?;
+    let seen = runtime::block_on(runtime::until_cancelled(all(server, target, args, progress)))
+        .flatten()?;
     progress.finish();
     Ok(one::snapshot(vec![seen]))
 }
