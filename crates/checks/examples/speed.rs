@@ -12,7 +12,6 @@ use std::{
 use dbvitals_checks::{Settings, judge};
 use dbvitals_model::{
     Section, Snapshot, TargetData, TargetSnapshot,
-    snapshot::FORMAT_VERSION,
     statement::{StatementPlan, StatementSnapshot},
 };
 use dbvitals_query::{
@@ -178,21 +177,8 @@ fn snapshot(text: &str) -> Snapshot {
     let plans = plans.into_iter().map(|plan| StatementPlan { plan, ..Default::default() });
     let statement =
         StatementSnapshot { plans: Section::collected(plans.collect()), ..Default::default() };
-    let target = TargetSnapshot {
-        name: "statement 1".to_owned(),
-        endpoint: String::new(),
-        data: TargetData::Statement(Box::new(statement)),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: dbvitals_model::snapshot::Expectations::default(),
-    };
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: String::new(),
-        taken_at: jiff::Timestamp::UNIX_EPOCH,
-        targets: vec![target],
-    }
+    let target = TargetSnapshot::new("statement 1", "", TargetData::Statement(Box::new(statement)));
+    Snapshot::new("", jiff::Timestamp::UNIX_EPOCH, vec![target])
 }
 
 /// A list of a megabyte.

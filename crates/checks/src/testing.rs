@@ -8,7 +8,6 @@ use dbvitals_model::{
     pg::{DatabaseSnapshot, PgSnapshot, instance::Setting},
     pooler::PoolerSnapshot,
     redis::RedisSnapshot,
-    snapshot::{Expectations, FORMAT_VERSION},
     statement::StatementSnapshot,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -91,25 +90,12 @@ pub fn host(edit: impl FnOnce(&mut Host, &mut PgSnapshot)) -> Snapshot {
 
 /// A snapshot of these targets, taken [`now`].
 pub fn snapshot(targets: Vec<TargetSnapshot>) -> Snapshot {
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: "0.0.0".to_owned(),
-        taken_at: now(),
-        targets,
-    }
+    Snapshot::new("0.0.0", now(), targets)
 }
 
 /// One target of that name.
 pub fn target(name: &str, data: TargetData) -> TargetSnapshot {
-    TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: format!("{name}.example:1"),
-        data,
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
+    TargetSnapshot::new(name, format!("{name}.example:1"), data)
 }
 
 /// A value in its section, for editing; a section that was unavailable becomes an empty one.

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dbvitals_checks::Settings;
-use dbvitals_model::{
-    Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, host::Host, snapshot::FORMAT_VERSION,
-};
+use dbvitals_model::{Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, host::Host};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -95,12 +93,7 @@ async fn look(targets: &[Target], options: &Options, progress: &Progress) -> Sna
         snapshot_of(target, seen)
     };
     let snapshots = targets.iter().zip(seen).map(|(target, seen)| file(target, seen)).collect();
-    let mut snapshot = Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at,
-        targets: snapshots,
-    };
+    let mut snapshot = Snapshot::new(env!("CARGO_PKG_VERSION"), taken_at, snapshots);
     let found = standbys::standbys(targets, &mut snapshot, options, progress).await;
     for (target, seen) in found {
         let node = file(&target, seen);

@@ -117,6 +117,33 @@ pub struct CollectorCost {
     pub bytes: u64,
 }
 
+impl Snapshot {
+    /// Of these targets, written by this version of the tool.
+    pub fn new(
+        tool_version: impl Into<String>,
+        taken_at: Timestamp,
+        targets: Vec<TargetSnapshot>,
+    ) -> Self {
+        let tool_version = tool_version.into();
+        Self { format_version: FORMAT_VERSION, tool_version, taken_at, targets }
+    }
+}
+
+impl TargetSnapshot {
+    /// A target of which this was seen, without trouble, and of which nothing is expected.
+    pub fn new(name: impl Into<String>, endpoint: impl Into<String>, data: TargetData) -> Self {
+        Self {
+            name: name.into(),
+            endpoint: endpoint.into(),
+            data,
+            cost: Vec::new(),
+            offered: Vec::new(),
+            problems: Vec::new(),
+            expectations: Expectations::default(),
+        }
+    }
+}
+
 impl TargetData {
     /// What it is.
     pub fn kind(&self) -> TargetKind {

@@ -151,10 +151,7 @@ fn say(args: &Args, what: &str, path: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{
-        TargetSnapshot, Unavailable,
-        snapshot::{Expectations, TargetKind},
-    };
+    use dbvitals_model::{TargetSnapshot, Unavailable, snapshot::TargetKind};
     use jiff::Timestamp;
 
     use dbvitals_checks::Settings;
@@ -162,15 +159,7 @@ mod tests {
     use super::*;
 
     fn target(name: &str, data: TargetData) -> TargetSnapshot {
-        TargetSnapshot {
-            name: name.into(),
-            endpoint: String::new(),
-            data,
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems: Vec::new(),
-            expectations: Expectations::default(),
-        }
+        TargetSnapshot::new(name, "", data)
     }
 
     fn unreachable(name: &str) -> TargetSnapshot {
@@ -179,12 +168,7 @@ mod tests {
     }
 
     fn code(targets: Vec<TargetSnapshot>) -> Exit {
-        let snapshot = Snapshot {
-            format_version: FORMAT_VERSION,
-            tool_version: String::new(),
-            taken_at: Timestamp::UNIX_EPOCH,
-            targets,
-        };
+        let snapshot = Snapshot::new("", Timestamp::UNIX_EPOCH, targets);
         exit(&judge(&snapshot, &Settings::default()), &snapshot, FailOn::Info)
     }
 

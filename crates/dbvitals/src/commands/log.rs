@@ -6,11 +6,7 @@ use std::path::Path;
 
 use dbvitals_checks::judge;
 use dbvitals_log::{Format, Limits, Prefix, Read, Request, State, feed::Known};
-use dbvitals_model::{
-    Snapshot, TargetData, TargetSnapshot,
-    log::LogSnapshot,
-    snapshot::{Expectations, FORMAT_VERSION},
-};
+use dbvitals_model::{Snapshot, TargetData, TargetSnapshot, log::LogSnapshot};
 use jiff::Timestamp;
 
 use crate::{
@@ -143,19 +139,9 @@ fn snapshot(args: &Args, log: LogSnapshot, now: Timestamp) -> Snapshot {
     let broken = log.sources.iter().filter_map(|source| {
         Some(format!("{} breaks off: {}", source.name, source.problem.as_ref()?))
     });
-    let problems = broken.collect();
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: now,
-        targets: vec![TargetSnapshot {
-            name: args.name.clone(),
-            endpoint,
-            data: TargetData::Log(Box::new(log)),
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems,
-            expectations: Expectations::default(),
-        }],
-    }
+    let target = TargetSnapshot {
+        problems: broken.collect(),
+        ..TargetSnapshot::new(&args.name, endpoint, TargetData::Log(Box::new(log)))
+    };
+    Snapshot::new(env!("CARGO_PKG_VERSION"), now, vec![target])
 }

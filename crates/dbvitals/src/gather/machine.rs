@@ -6,7 +6,6 @@ use dbvitals_host::{Place, Raw, Source, between, local_filesystems};
 use dbvitals_model::{
     TargetData, TargetSnapshot,
     host::{Host, HostSnapshot},
-    snapshot::Expectations,
 };
 
 use super::Options;
@@ -48,15 +47,7 @@ pub(super) fn told_by(target: &str, host: Host) -> TargetSnapshot {
 }
 
 fn snapshot(name: String, endpoint: String, host: HostSnapshot) -> TargetSnapshot {
-    TargetSnapshot {
-        name,
-        endpoint,
-        data: TargetData::Host(Box::new(host)),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
+    TargetSnapshot::new(name, endpoint, TargetData::Host(Box::new(host)))
 }
 
 fn is_local(data: &TargetData) -> bool {

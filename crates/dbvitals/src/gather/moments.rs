@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use dbvitals_model::{
-    Snapshot, TargetData,
-    pg::series::Moment,
-    snapshot::{FORMAT_VERSION, TargetKind},
-};
+use dbvitals_model::{Snapshot, TargetData, pg::series::Moment, snapshot::TargetKind};
 use dbvitals_postgres::collect::{self, Cost, Progress as Step};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -44,9 +40,7 @@ pub(crate) fn follow(
         .zip(seen)
         .map(|(target, (seen, moments))| (snapshot_of(target, seen), moments))
         .unzip();
-    let tool_version = env!("CARGO_PKG_VERSION").to_owned();
-    let taken_at = Timestamp::now();
-    Ok((Snapshot { format_version: FORMAT_VERSION, tool_version, taken_at, targets }, moments))
+    Ok((Snapshot::new(env!("CARGO_PKG_VERSION"), Timestamp::now(), targets), moments))
 }
 
 async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Vec<Moment>) {

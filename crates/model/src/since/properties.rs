@@ -14,27 +14,14 @@ use self::{
     world::World,
 };
 use super::since;
-use crate::{
-    Snapshot, TargetData, TargetSnapshot,
-    pg::PgSnapshot,
-    snapshot::{Expectations, FORMAT_VERSION},
-};
+use crate::{Snapshot, TargetData, TargetSnapshot, pg::PgSnapshot};
 
 fn saved(data: TargetData, second: i64) -> Snapshot {
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: String::new(),
-        taken_at: Timestamp::from_second(second).unwrap(),
-        targets: vec![TargetSnapshot {
-            name: "main".into(),
-            endpoint: String::new(),
-            data,
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems: Vec::new(),
-            expectations: Expectations::default(),
-        }],
-    }
+    Snapshot::new(
+        "",
+        Timestamp::from_second(second).unwrap(),
+        vec![TargetSnapshot::new("main", "", data)],
+    )
 }
 
 fn compared(before: &World, after: &World) -> PgSnapshot {

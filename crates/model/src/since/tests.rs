@@ -14,7 +14,6 @@ use crate::{
         statement::{Statement, Statements},
     },
     redis::Info,
-    snapshot::{Expectations, FORMAT_VERSION},
 };
 
 const HOUR: i64 = 3_600;
@@ -24,21 +23,8 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn snapshot(second: i64, targets: Vec<(&str, TargetData)>) -> Snapshot {
-    let target = |(name, data): (&str, TargetData)| TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: String::new(),
-        data,
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    };
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: String::new(),
-        taken_at: at(second),
-        targets: targets.into_iter().map(target).collect(),
-    }
+    let target = |(name, data): (&str, TargetData)| TargetSnapshot::new(name, "", data);
+    Snapshot::new("", at(second), targets.into_iter().map(target).collect())
 }
 
 /// A server that was started at 0 and has done so many commits.

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use dbvitals_model::{
-    Snapshot, TargetData, TargetSnapshot, Unavailable,
-    snapshot::{Expectations, FORMAT_VERSION, TargetKind},
-};
+use dbvitals_model::{Snapshot, TargetData, TargetSnapshot, Unavailable, snapshot::TargetKind};
 use dbvitals_postgres::collect::{self, Collected, MachineReading};
 use jiff::Timestamp;
 
@@ -52,29 +49,11 @@ pub(super) async fn around(
 
 /// What was seen of the targets, now.
 pub(super) fn snapshot(targets: Vec<TargetSnapshot>) -> Snapshot {
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: Timestamp::now(),
-        targets,
-    }
-}
-
-/// A target that was looked at.
-pub(super) fn seen(name: &str, endpoint: &str, data: TargetData) -> TargetSnapshot {
-    TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: endpoint.to_owned(),
-        data,
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
+    Snapshot::new(env!("CARGO_PKG_VERSION"), Timestamp::now(), targets)
 }
 
 /// A target that could not be.
 pub(super) fn unreachable(target: &Target, why: Unavailable) -> TargetSnapshot {
     let data = TargetData::Unreachable { kind: TargetKind::Postgres, why };
-    seen(&target.name, &target.server.endpoint(), data)
+    TargetSnapshot::new(&target.name, target.server.endpoint(), data)
 }

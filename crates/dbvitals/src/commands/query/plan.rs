@@ -12,13 +12,13 @@ use dbvitals_checks::{
 use dbvitals_model::{
     Reason, Section, Snapshot, TargetData, TargetSnapshot, Unavailable,
     plan::Plan,
-    snapshot::{Expectations, FORMAT_VERSION},
     statement::{PlanKind, StatementPlan, StatementSnapshot},
 };
 use dbvitals_query::{Statement, fingerprint, plan};
 use dbvitals_report::sheet;
 use jiff::Timestamp;
 
+use super::one;
 use crate::{
     args::{query::plan::Args, showing::Format},
     commands::{audit, sheets},
@@ -90,22 +90,9 @@ fn snapshot(source: &str, plans: Vec<Plan>) -> Snapshot {
     let many = plans.len() > 1;
     let targets = plans.into_iter().enumerate().map(|(place, plan)| {
         let name = if many { format!("plan {}", place + 1) } else { "plan".to_owned() };
-        TargetSnapshot {
-            name,
-            endpoint: source.to_owned(),
-            data: TargetData::Statement(Box::new(statement(plan))),
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems: Vec::new(),
-            expectations: Expectations::default(),
-        }
+        TargetSnapshot::new(name, source, TargetData::Statement(Box::new(statement(plan))))
     });
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: Timestamp::now(),
-        targets: targets.collect(),
-    }
+    one::snapshot(targets.collect())
 }
 
 fn statement(plan: Plan) -> StatementSnapshot {

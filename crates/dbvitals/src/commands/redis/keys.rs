@@ -12,7 +12,6 @@ use dbvitals_checks::{
 use dbvitals_model::{
     Finding, Section, Sheet, Snapshot, TargetData, TargetSnapshot,
     redis::{KeySample, RedisSnapshot},
-    snapshot::FORMAT_VERSION,
 };
 use dbvitals_redis::keyspace::{Manner, Meter, Request, Scan, State, Way, scan};
 use dbvitals_report::sheet;
@@ -214,20 +213,15 @@ fn put_away(path: &Path, unfinished: Option<&State>) -> Result<(), Problem> {
 
 /// What the checks that rest on the keys say.
 fn findings(named: &Named, target: &Target, seen: &RedisSnapshot) -> Vec<Finding> {
-    let snapshot = Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        taken_at: Timestamp::now(),
-        targets: vec![TargetSnapshot {
-            name: target.name.clone(),
-            endpoint: target.server.endpoint(),
-            data: TargetData::Redis(Box::new(seen.clone())),
-            cost: Vec::new(),
-            offered: Vec::new(),
-            problems: Vec::new(),
-            expectations: target.expectations.clone(),
-        }],
+    let seen = TargetSnapshot {
+        expectations: target.expectations.clone(),
+        ..TargetSnapshot::new(
+            &target.name,
+            target.server.endpoint(),
+            TargetData::Redis(Box::new(seen.clone())),
+        )
     };
+    let snapshot = Snapshot::new(env!("CARGO_PKG_VERSION"), Timestamp::now(), vec![seen]);
     let report = judge(&snapshot, &named.settings);
     report.findings.into_iter().filter(|finding| is_about_keys(&finding.check)).collect()
 }

@@ -5,7 +5,6 @@ use dbvitals_model::{
     Section, Snapshot, TargetData, TargetSnapshot,
     host::{Host, HostSnapshot},
     pg::PgSnapshot,
-    snapshot::Expectations,
 };
 
 /// What was seen of the first server.
@@ -51,13 +50,9 @@ fn machine() -> Host {
 
 fn below(snapshot: &mut Snapshot, host: Host) {
     let serves = snapshot.targets.iter().map(|target| target.name.clone()).collect();
-    snapshot.targets.push(TargetSnapshot {
-        name: "host".to_owned(),
-        endpoint: String::new(),
-        data: TargetData::Host(Box::new(HostSnapshot { host, serves })),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    });
+    snapshot.targets.push(TargetSnapshot::new(
+        "host",
+        "",
+        TargetData::Host(Box::new(HostSnapshot { host, serves })),
+    ));
 }

@@ -4,30 +4,18 @@ use dbvitals_checks::{
     Settings, judge, registry,
     settings::{CheckSettings, Pattern},
 };
-use dbvitals_model::{
-    Snapshot, TargetData, TargetSnapshot,
-    report::Report,
-    snapshot::{Expectations, FORMAT_VERSION},
-};
+use dbvitals_model::{Snapshot, TargetData, TargetSnapshot, report::Report};
 use dbvitals_postgres::collect::Collected;
 use jiff::Timestamp;
 
 /// A snapshot of these targets.
 pub(crate) fn snapshot(taken_at: Timestamp, targets: Vec<TargetSnapshot>) -> Snapshot {
-    Snapshot { format_version: FORMAT_VERSION, tool_version: "0.0.0".to_owned(), taken_at, targets }
+    Snapshot::new("0.0.0", taken_at, targets)
 }
 
 /// A target of which nothing is expected.
 pub(crate) fn target(name: &str, endpoint: &str, data: TargetData) -> TargetSnapshot {
-    TargetSnapshot {
-        name: name.to_owned(),
-        endpoint: endpoint.to_owned(),
-        data,
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
+    TargetSnapshot::new(name, endpoint, data)
 }
 
 /// A PostgreSQL target as it was collected. Whatever got in the way ends the test.

@@ -105,7 +105,7 @@ async fn all(
         let (database, version) = suggestions::around(&around.snapshot);
         suggestions::add(&mut statement, given, database, version);
         let data = TargetData::Statement(Box::new(statement));
-        targets.push(one::seen(&given.name, session.endpoint(), data));
+        targets.push(TargetSnapshot::new(&given.name, session.endpoint(), data));
     }
     session.close().await;
     progress.done(&name);

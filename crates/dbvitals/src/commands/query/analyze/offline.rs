@@ -1,6 +1,8 @@
 //! Statements by their text alone, without a server.
 
-use dbvitals_model::{Reason, Section, Snapshot, TargetData, statement::StatementSnapshot};
+use dbvitals_model::{
+    Reason, Section, Snapshot, TargetData, TargetSnapshot, statement::StatementSnapshot,
+};
 
 use super::super::one;
 use super::{given::Given, rewrites, suggestions};
@@ -9,7 +11,7 @@ use super::{given::Given, rewrites, suggestions};
 pub(super) fn look(given: &[Given]) -> Snapshot {
     let seen = |given: &Given| {
         let data = TargetData::Statement(Box::new(statement(given)));
-        one::seen(&given.name, "no server", data)
+        TargetSnapshot::new(&given.name, "no server", data)
     };
     one::snapshot(given.iter().map(seen).collect())
 }

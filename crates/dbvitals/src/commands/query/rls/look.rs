@@ -65,7 +65,7 @@ async fn all(
     let endpoint = session.endpoint().to_owned();
     session.close().await;
     progress.done(&name);
-    one::seen(&target.name, &endpoint, TargetData::Postgres(Box::new(around)))
+    TargetSnapshot::new(&target.name, endpoint, TargetData::Postgres(Box::new(around)))
 }
 
 /// Only the policies of the tables that were asked for.

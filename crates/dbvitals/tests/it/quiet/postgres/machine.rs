@@ -3,7 +3,6 @@
 use dbvitals_model::{
     Section, Snapshot, TargetData, TargetSnapshot,
     host::{Filesystem, Host, HostSnapshot, Memory},
-    snapshot::Expectations,
 };
 
 const GB: i64 = 1 << 30;
@@ -21,13 +20,9 @@ pub(super) fn below(snapshot: &mut Snapshot) {
         filesystems: Section::collected(vec![disk]),
         ..Host::default()
     };
-    snapshot.targets.push(TargetSnapshot {
-        name: "host".to_owned(),
-        endpoint: String::new(),
-        data: TargetData::Host(Box::new(HostSnapshot { host, serves })),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    });
+    snapshot.targets.push(TargetSnapshot::new(
+        "host",
+        "",
+        TargetData::Host(Box::new(HostSnapshot { host, serves })),
+    ));
 }

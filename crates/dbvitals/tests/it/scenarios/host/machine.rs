@@ -6,7 +6,6 @@ use dbvitals_host::{Place, Raw, Source, WANTED_FILES, between, local_filesystems
 use dbvitals_model::{
     Snapshot, TargetData, TargetSnapshot,
     host::{Host, HostSnapshot},
-    snapshot::{Expectations, FORMAT_VERSION},
 };
 
 /// One look at this machine: files by path.
@@ -139,22 +138,13 @@ fn words(line: &str) -> Vec<String> {
 
 /// A snapshot of nothing but a machine.
 pub(crate) fn alone(host: Host) -> Snapshot {
-    Snapshot {
-        format_version: FORMAT_VERSION,
-        tool_version: "0.0.0".to_owned(),
-        taken_at: jiff::Timestamp::now(),
-        targets: vec![target(host, Vec::new())],
-    }
+    Snapshot::new("0.0.0", jiff::Timestamp::now(), vec![target(host, Vec::new())])
 }
 
 fn target(host: Host, serves: Vec<String>) -> TargetSnapshot {
-    TargetSnapshot {
-        name: "host".to_owned(),
-        endpoint: "this machine".to_owned(),
-        data: TargetData::Host(Box::new(HostSnapshot { host, serves })),
-        cost: Vec::new(),
-        offered: Vec::new(),
-        problems: Vec::new(),
-        expectations: Expectations::default(),
-    }
+    TargetSnapshot::new(
+        "host",
+        "this machine",
+        TargetData::Host(Box::new(HostSnapshot { host, serves })),
+    )
 }
