@@ -33,8 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Problem> {
         Command::Redis(command) => redis::run(&command),
         Command::Demo(args) => demo::run(&args),
         Command::Schema => {
-            let schema = dbvitals_report::schema::pretty()
-                .map_err(|error| Problem::internal(error.to_string()))?;
+            let schema = dbvitals_report::schema::pretty().map_err(Problem::unwritten)?;
             output::data(&schema).map(|()| Exit::Clean)
         }
         Command::Completions { shell } => shell::completions(shell),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use dbvitals_model::Unavailable;
+
 use crate::exit::Exit;
 
 /// What ended a command early.
@@ -24,9 +26,24 @@ impl Problem {
         Self { exit: Exit::Connect, message: message.into(), hint: None }
     }
 
+    /// A server that could not be looked at: why, and what to do.
+    pub(crate) fn lost(target: &str, why: Unavailable) -> Self {
+        let problem = Self::unreachable(format!("{target}: {}", why.detail));
+        match why.remedy {
+            Some(remedy) => problem.hint(remedy),
+            None => problem,
+        }
+    }
+
     /// A defect.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { exit: Exit::Internal, message: message.into(), hint: None }
+    }
+
+    /// What was seen has no form in JSON.
+    #[expect(clippy::needless_pass_by_value, reason = "a function for `map_err`")]
+    pub(crate) fn unwritten(error: serde_json::Error) -> Self {
+        Self::internal(format!("cannot write JSON: {error}"))
     }
 
     /// The run was stopped by the user.

@@ -59,6 +59,13 @@ pub enum Reason {
     Failed,
 }
 
+impl Reason {
+    /// Whether something broke or took too long, where a second try may go well.
+    pub fn went_wrong(self) -> bool {
+        matches!(self, Self::Failed | Self::Timeout)
+    }
+}
+
 impl<T> Section<T> {
     /// A complete section.
     pub fn collected(value: T) -> Self {

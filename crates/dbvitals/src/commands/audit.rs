@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dbvitals_checks::{baseline, judge};
 use dbvitals_model::{
-    Reason, Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
+    Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
 };
 
 use crate::{
@@ -84,10 +84,9 @@ pub(crate) fn exit(report: &Report, snapshot: &Snapshot, fail_on: FailOn) -> Exi
     let lost = snapshot.targets.iter().filter(|target| unreachable(&target.data)).count();
     let servers =
         snapshot.targets.iter().filter(|t| !matches!(t.data, TargetData::Host(_))).count();
-    let broken = |class| matches!(class, Reason::Failed | Reason::Timeout);
     if lost > 0 && lost == servers {
         Exit::Connect
-    } else if lost > 0 || report.coverage.skipped.iter().any(|skip| broken(skip.class)) {
+    } else if lost > 0 || report.coverage.skipped.iter().any(|skip| skip.class.went_wrong()) {
         Exit::Incomplete
     } else if fails(report, fail_on) {
         Exit::Findings
@@ -137,8 +136,7 @@ pub(crate) fn read_snapshot(path: &Path) -> Result<Snapshot, Problem> {
 }
 
 pub(crate) fn save_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Problem> {
-    let bytes =
-        serde_json::to_vec(snapshot).map_err(|error| Problem::internal(error.to_string()))?;
+    let bytes = serde_json::to_vec(snapshot).map_err(Problem::unwritten)?;
     output::file(path, &bytes)
 }
 
@@ -151,7 +149,7 @@ fn say(args: &Args, what: &str, path: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use dbvitals_model::{TargetSnapshot, Unavailable, snapshot::TargetKind};
+    use dbvitals_model::{Reason, TargetSnapshot, Unavailable, snapshot::TargetKind};
     use jiff::Timestamp;
 
     use dbvitals_checks::Settings;

@@ -39,9 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     }
     let text = match args.format {
         ListFormat::Table => list::render(&docs, render::columns(), render::color()),
-        ListFormat::Json => {
-            list::json(&docs).map_err(|error| Problem::internal(error.to_string()))?
-        }
+        ListFormat::Json => list::json(&docs).map_err(Problem::unwritten)?,
     };
     output::data(&text).map(|()| Exit::Clean)
 }

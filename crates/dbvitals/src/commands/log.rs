@@ -91,7 +91,7 @@ fn read(args: &Args, known: Known, limits: Limits) -> Result<LogSnapshot, Proble
         Problem::usage(error.to_string()).hint("check the path and its permissions")
     })?;
     if let Some(path) = &args.resume {
-        let text = state.write().map_err(|error| Problem::internal(error.to_string()))?;
+        let text = state.write().map_err(Problem::unwritten)?;
         output::file(path, text.as_bytes())?;
     }
     Ok(log)

@@ -18,7 +18,7 @@ pub(crate) fn run(folder: &Path, sources: Option<&Path>) -> Result<Exit, Problem
     std::fs::create_dir_all(folder).map_err(|error| {
         Problem::usage(format!("cannot make the folder {}: {error}", folder.display()))
     })?;
-    let schema = schema::pretty().map_err(|error| Problem::internal(error.to_string()))?;
+    let schema = schema::pretty().map_err(Problem::unwritten)?;
     for (name, text) in [
         ("checks.md", checks()),
         ("commands.md", commands()),

@@ -46,6 +46,12 @@ fn pages(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
     })
 }
 
+/// Whether something went wrong, or nothing of what was asked for can be shown.
+pub(crate) fn is_partial(sheet: &Sheet) -> bool {
+    sheet.missing.iter().any(|it| it.why.reason.went_wrong())
+        || (sheet.tables.is_empty() && !sheet.missing.is_empty())
+}
+
 /// Sheets as one HTML file.
 pub(crate) fn page(sheets: &[Sheet]) -> Result<String, Problem> {
     sheet::html(sheets)
@@ -57,7 +63,7 @@ fn objects<T>(
     object: impl Fn(&T) -> Result<String, serde_json::Error>,
 ) -> Result<(), Problem> {
     let texts: Result<Vec<String>, _> = all.iter().map(object).collect();
-    let texts = texts.map_err(|error| Problem::internal(error.to_string()))?;
+    let texts = texts.map_err(Problem::unwritten)?;
     output::data(&match texts.as_slice() {
         [one] => one.clone(),
         many => format!("[\n{}]\n", many.join(",")),

@@ -40,13 +40,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     for path in files {
         report.files.push(file(path, &options)?);
     }
-    let broken = |error: serde_json::Error| Problem::internal(error.to_string());
     let text = match args.format {
         Format::Terminal => show::terminal(&report, render::columns(), color(args.color)),
-        Format::Json => show::pretty(&report).map_err(broken)?,
+        Format::Json => show::pretty(&report).map_err(Problem::unwritten)?,
         Format::Sarif => {
             let rules: Vec<_> = RULES.iter().map(|rule| (rule.name, rule.about)).collect();
-            show::sarif(&report, &rules).map_err(broken)?
+            show::sarif(&report, &rules).map_err(Problem::unwritten)?
         }
     };
     output::data(&text)?;

@@ -23,8 +23,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
         let last = pg.statements.value().map_or(&[][..], |it| it.leaders.as_slice());
         let series = Series::of(moments, last);
         if let Some((sheet, found)) = n_plus_one::look(&snapshot, target, &series) {
-            let found = serde_json::to_value(found)
-                .map_err(|error| Problem::internal(error.to_string()))?;
+            let found = serde_json::to_value(found).map_err(Problem::unwritten)?;
             shown.push((sheet, found));
         }
     }

@@ -136,9 +136,7 @@ fn show_comparison(
     let told = compare_sheet::sheet((before.0, after.0), Timestamp::now(), &comparison);
     let showing = &args.showing;
     output::data(&match showing.format {
-        Format::Json => {
-            sheet::pretty(&told).map_err(|error| Problem::internal(error.to_string()))?
-        }
+        Format::Json => sheet::pretty(&told).map_err(Problem::unwritten)?,
         Format::Markdown => sheet::markdown(&[told]),
         Format::Terminal => {
             let style =

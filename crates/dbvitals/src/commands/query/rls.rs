@@ -69,11 +69,10 @@ fn lacks_plans(snapshot: &Snapshot) -> bool {
     let lacks = |section: &Section<PolicyCosts>| match section {
         Section::Unavailable(_) => true,
         Section::Collected(seen) => {
-            let went_wrong = |reason| matches!(reason, Reason::Failed | Reason::Timeout);
             let none = !seen.value.reads.iter().any(|read| read.guarded.value().is_some());
             let refused = |why: &Unavailable| why.reason != Reason::NotAsked;
             let cut = seen.value.reads.iter().any(|read| read.measured.get().is_err_and(refused));
-            let wrong = seen.gaps.iter().any(|gap| went_wrong(gap.reason));
+            let wrong = seen.gaps.iter().any(|gap| gap.reason.went_wrong());
             wrong || cut || (none && !seen.gaps.is_empty())
         }
     };

@@ -1,8 +1,8 @@
 //! What became of looking at the PostgreSQL servers that were named.
 
-use dbvitals_model::{Reason, Sheet, Snapshot, TargetData};
+use dbvitals_model::{Sheet, Snapshot, TargetData};
 
-use crate::{exit::Exit, output, problem::Problem};
+use crate::{commands::sheets::is_partial, exit::Exit, output, problem::Problem};
 
 /// Tells of the targets that are not shown: lost ones and poolers. An error where nothing is left.
 pub(super) fn tell_lost(snapshot: &Snapshot) -> Result<usize, Problem> {
@@ -10,11 +10,7 @@ pub(super) fn tell_lost(snapshot: &Snapshot) -> Result<usize, Problem> {
     for target in &snapshot.targets {
         match &target.data {
             TargetData::Unreachable { why, .. } => {
-                let problem = Problem::unreachable(format!("{}: {}", target.name, why.detail));
-                lost.push(match &why.remedy {
-                    Some(remedy) => problem.hint(remedy.clone()),
-                    None => problem,
-                });
+                lost.push(Problem::lost(&target.name, why.clone()));
             }
             TargetData::Pooler(_) => lost.push(
                 Problem::usage(format!("{} is the console of a pooler", target.name))
@@ -41,10 +37,5 @@ fn talk(lost: &[Problem]) {
 
 /// The exit code: 3 where a server was lost, something went wrong, or nothing could be shown.
 pub(super) fn exit<'a>(lost: usize, sheets: impl IntoIterator<Item = &'a Sheet>) -> Exit {
-    let went_wrong = |reason| matches!(reason, Reason::Failed | Reason::Timeout);
-    let is_partial = |sheet: &Sheet| {
-        sheet.missing.iter().any(|it| went_wrong(it.why.reason))
-            || (sheet.tables.is_empty() && !sheet.missing.is_empty())
-    };
     if lost > 0 || sheets.into_iter().any(is_partial) { Exit::Incomplete } else { Exit::Clean }
 }

@@ -73,7 +73,7 @@ fn look(choice: &Choice, ask: &Ask) -> Result<Exit, Problem> {
         .into_iter()
         .map(|top| Ok((top.sheet, serde_json::to_value(top.statements)?)))
         .collect();
-    let shown = shown.map_err(|error: serde_json::Error| Problem::internal(error.to_string()))?;
+    let shown = shown.map_err(Problem::unwritten)?;
     sheets::print_with(&shown, "statements", &choice.common)?;
     Ok(server::exit(lost, shown.iter().map(|(sheet, _)| sheet)))
 }

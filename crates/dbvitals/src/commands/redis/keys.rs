@@ -14,12 +14,11 @@ use dbvitals_model::{
     redis::{KeySample, RedisSnapshot},
 };
 use dbvitals_redis::keyspace::{Manner, Meter, Request, Scan, State, Way, scan};
-use dbvitals_report::sheet;
 use jiff::Timestamp;
 
-use super::look;
 use crate::{
-    args::redis::{Format, keys::Args},
+    args::redis::keys::Args,
+    commands::sheets,
     config::{
         in_force::{self, Named},
         target::{Server, Target},
@@ -92,14 +91,7 @@ async fn one(
     page: Page,
     progress: &Progress,
 ) -> Result<Walked, Problem> {
-    let lost = |error: &dbvitals_redis::Error| {
-        let why = error.unavailable();
-        let problem = Problem::unreachable(format!("{}: {}", target.name, why.detail));
-        match why.remedy {
-            Some(remedy) => problem.hint(remedy),
-            None => problem,
-        }
-    };
+    let lost = |error: &dbvitals_redis::Error| Problem::lost(&target.name, error.unavailable());
     let timeout = named.merged.timeout.value.min(dbvitals_redis::Options::default().timeout);
     let resume = args.resume.as_deref().filter(|path| path.exists()).map(read).transpose()?;
     progress.step(&target.name, "connecting");
@@ -227,20 +219,9 @@ fn findings(named: &Named, target: &Target, seen: &RedisSnapshot) -> Vec<Finding
 }
 
 fn print(args: &Args, walked: &[Walked]) -> Result<(), Problem> {
-    if args.common.format != Format::Json {
-        let sheets: Vec<Sheet> = walked.iter().map(|it| it.sheet.clone()).collect();
-        return look::print(&sheets, &args.common);
-    }
-    let broken = |error: serde_json::Error| Problem::internal(error.to_string());
-    let text = |it: &Walked| -> Result<String, Problem> {
-        let keys = serde_json::to_value(it.keys.value()).map_err(broken)?;
-        sheet::pretty_with(&it.sheet, "keys", keys).map_err(broken)
-    };
-    match walked {
-        [one] => output::data(&text(one)?),
-        many => {
-            let texts = many.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-            output::data(&format!("[\n{}]\n", texts.join(",")))
-        }
-    }
+    let shown: Result<Vec<_>, _> = walked
+        .iter()
+        .map(|it| Ok((it.sheet.clone(), serde_json::to_value(it.keys.value())?)))
+        .collect();
+    sheets::print_with(&shown.map_err(Problem::unwritten)?, "keys", &args.common)
 }

@@ -1,11 +1,12 @@
 //! What the looks into one matter share: connecting, waiting, printing, exit codes.
 
-use dbvitals_model::{Reason, Sheet};
+use dbvitals_model::Sheet;
 use dbvitals_redis::Watch;
 use futures_util::future::join_all;
 
 pub(super) use crate::commands::sheets::print;
 use crate::{
+    commands::sheets::is_partial,
     config::{
         in_force::Named,
         target::{Server, Target},
@@ -40,11 +41,7 @@ pub(super) async fn open(named: &Named) -> Result<Opened, Problem> {
         match watch {
             Ok(watch) => opened.watches.push((name, watch)),
             Err(error) => {
-                let why = error.unavailable();
-                let mut problem = Problem::unreachable(format!("{name}: {}", why.detail));
-                if let Some(remedy) = why.remedy {
-                    problem = problem.hint(remedy);
-                }
+                let problem = Problem::lost(&name, error.unavailable());
                 if opened.lost + 1 == named.targets.len() {
                     return Err(problem);
                 }
@@ -58,15 +55,8 @@ pub(super) async fn open(named: &Named) -> Result<Opened, Problem> {
 
 /// The exit code: 3 where a server was lost or something went wrong, or what was asked for was refused.
 pub(super) fn exit(opened: &Opened, sheets: &[Sheet]) -> Exit {
-    let went_wrong = |reason| matches!(reason, Reason::Failed | Reason::Timeout);
-    let mut missing = sheets.iter().flat_map(|sheet| &sheet.missing);
-    let is_empty = |sheet: &Sheet| sheet.tables.is_empty() && !sheet.missing.is_empty();
     let lost = opened.watches.iter().any(|(_, watch)| watch.lost().is_some());
-    if opened.lost > 0
-        || lost
-        || missing.any(|it| went_wrong(it.why.reason))
-        || sheets.iter().any(is_empty)
-    {
+    if opened.lost > 0 || lost || sheets.iter().any(is_partial) {
         Exit::Incomplete
     } else {
         Exit::Clean

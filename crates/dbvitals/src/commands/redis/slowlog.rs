@@ -84,7 +84,7 @@ fn follow(sheets: &[Sheet], args: &Args) -> Result<(), Problem> {
     if args.common.format == Format::Json {
         for sheet in sheets {
             let line = dbvitals_report::sheet::line(sheet);
-            output::data(&line.map_err(|error| Problem::internal(error.to_string()))?)?;
+            output::data(&line.map_err(Problem::unwritten)?)?;
         }
         return Ok(());
     }
