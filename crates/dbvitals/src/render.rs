@@ -39,28 +39,13 @@ pub(crate) fn for_file() -> terminal::Options {
 }
 
 /// Style of a report on standard output.
-pub(crate) fn for_terminal(
-    color: Color,
-    width: Option<u16>,
-    all: bool,
-    format: Format,
-) -> terminal::Options {
-    let painted = match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => format == Format::Terminal && paints(),
-    };
+pub(crate) fn for_terminal(wanted: Color, width: Option<u16>, all: bool) -> terminal::Options {
     terminal::Options {
         width: width.map_or_else(columns, usize::from),
-        color: if painted { ColorChoice::Always } else { ColorChoice::Never },
+        color: color(wanted),
         all,
         ..Default::default()
     }
-}
-
-/// Whether standard output is a terminal whose user has not asked for no colour.
-fn paints() -> bool {
-    std::io::stdout().is_terminal() && environment::variable("NO_COLOR").is_none()
 }
 
 /// Columns to write for, when nobody says.
@@ -68,9 +53,16 @@ pub(crate) fn columns() -> usize {
     environment::terminal_width().unwrap_or(80).clamp(40, MAX_WIDTH)
 }
 
-/// Colour for the small pages of `checks` and `explain`.
-pub(crate) fn color() -> ColorChoice {
-    if paints() { ColorChoice::Always } else { ColorChoice::Never }
+/// Colour as it was asked for; otherwise on a terminal whose user has not asked for none.
+pub(crate) fn color(wanted: Color) -> ColorChoice {
+    let is_painted = match wanted {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::io::stdout().is_terminal() && environment::variable("NO_COLOR").is_none()
+        }
+    };
+    if is_painted { ColorChoice::Always } else { ColorChoice::Never }
 }
 
 /// Writes the report into the files that were asked for, then to standard output.
@@ -81,7 +73,7 @@ pub(crate) fn show(report: &Report, showing: &Showing) -> Result<(), Problem> {
             output::talk(&format!("wrote {}", path.display()));
         }
     }
-    let style = for_terminal(showing.color, showing.width, showing.all, showing.format);
+    let style = for_terminal(showing.color, showing.width, showing.all);
     output::data(&text(report, showing.format, &style)?)
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use dbvitals_model::Severity;
 
 use super::{
     showing::Showing,
@@ -109,6 +110,18 @@ pub(crate) enum FailOn {
     Info,
     /// Never
     Never,
+}
+
+impl FailOn {
+    /// The least severity a run fails by; none where it never does.
+    pub(crate) fn least(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::Warning => Some(Severity::Warning),
+            Self::Info => Some(Severity::Info),
+            Self::Never => None,
+        }
+    }
 }
 
 /// A set of default thresholds.

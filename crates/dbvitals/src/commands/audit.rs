@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dbvitals_checks::{baseline, judge};
 use dbvitals_model::{
-    Severity, Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
+    Snapshot, TargetData, report::Report, since::since, snapshot::FORMAT_VERSION,
 };
 
 use crate::{
@@ -96,13 +96,8 @@ pub(crate) fn exit(report: &Report, snapshot: &Snapshot, fail_on: FailOn) -> Exi
 }
 
 fn fails(report: &Report, fail_on: FailOn) -> bool {
-    let least = match fail_on {
-        FailOn::Critical => Severity::Critical,
-        FailOn::Warning => Severity::Warning,
-        FailOn::Info => Severity::Info,
-        FailOn::Never => return false,
-    };
-    report.findings.iter().any(|finding| finding.severity >= least)
+    let is_too_much = |least| report.findings.iter().any(|finding| finding.severity >= least);
+    fail_on.least().is_some_and(is_too_much)
 }
 
 fn read_report(path: &Path) -> Result<Report, Problem> {

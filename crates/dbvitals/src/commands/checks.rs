@@ -4,7 +4,10 @@ use dbvitals_checks::settings::Pattern;
 use dbvitals_report::{CheckDoc, list};
 
 use crate::{
-    args::checks::{Args, ListFormat},
+    args::{
+        checks::{Args, ListFormat},
+        showing::Color,
+    },
     catalogue,
     exit::Exit,
     output,
@@ -38,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         docs.retain(wanted);
     }
     let text = match args.format {
-        ListFormat::Table => list::render(&docs, render::columns(), render::color()),
+        ListFormat::Table => list::render(&docs, render::columns(), render::color(Color::Auto)),
         ListFormat::Json => list::json(&docs).map_err(Problem::unwritten)?,
     };
     output::data(&text).map(|()| Exit::Clean)

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let demo = demo::run(args.scale)?;
     let html = render::text(&demo.report, Format::Html, &render::for_file())?;
     output::file(&args.output, html.as_bytes())?;
-    let style = render::for_terminal(Color::Auto, None, args.all, Format::Terminal);
+    let style = render::for_terminal(Color::Auto, None, args.all);
     output::data(&render::text(&demo.report, Format::Terminal, &style)?)?;
     output::talk(&summary(&demo.report, args));
     if args.keep {

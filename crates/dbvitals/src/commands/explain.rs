@@ -4,7 +4,7 @@ use dbvitals_checks::registry;
 use dbvitals_report::explain;
 
 use crate::{
-    args::checks::ExplainArgs,
+    args::{checks::ExplainArgs, showing::Color},
     catalogue,
     exit::Exit,
     output,
@@ -21,6 +21,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Problem> {
             None => problem.hint("`dbvitals checks` lists them"),
         });
     };
-    let text = explain::render(&catalogue::doc(check), render::columns(), render::color());
+    let text =
+        explain::render(&catalogue::doc(check), render::columns(), render::color(Color::Auto));
     output::data(&text).map(|()| Exit::Clean)
 }

@@ -4,10 +4,7 @@ use dbvitals_model::Sheet;
 use dbvitals_report::sheet;
 
 use crate::{
-    args::{
-        sheet::{Common, Format},
-        showing,
-    },
+    args::sheet::{Common, Format},
     output,
     problem::Problem,
     render,
@@ -40,7 +37,7 @@ fn pages(sheets: &[Sheet], common: &Common) -> Result<(), Problem> {
         Format::Markdown => sheet::markdown(sheets),
         Format::Html => page(sheets)?,
         Format::Terminal | Format::Json => {
-            let style = render::for_terminal(common.color, None, false, showing::Format::Terminal);
+            let style = render::for_terminal(common.color, None, false);
             sheet::terminal(sheets, style.width, style.color)
         }
     })

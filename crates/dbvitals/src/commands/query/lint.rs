@@ -2,21 +2,19 @@
 
 use std::{io::Read as _, path::Path};
 
-use dbvitals_model::{
-    Severity,
-    lint::{LINT_VERSION, LintLock, LintRemark, LintReport, LintUnread, LintedFile},
+use dbvitals_model::lint::{
+    LINT_VERSION, LintLock, LintRemark, LintReport, LintUnread, LintedFile,
 };
 use dbvitals_query::{
     TableName,
     lint::{self, Options, RULES, Remark},
 };
-use dbvitals_report::{ColorChoice, lint as show};
+use dbvitals_report::lint as show;
 
 use crate::{
     args::{
         audit::FailOn,
         query::lint::{Args, Format},
-        showing::Color,
     },
     exit::Exit,
     output,
@@ -41,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         report.files.push(file(path, &options)?);
     }
     let text = match args.format {
-        Format::Terminal => show::terminal(&report, render::columns(), color(args.color)),
+        Format::Terminal => show::terminal(&report, render::columns(), render::color(args.color)),
         Format::Json => show::pretty(&report).map_err(Problem::unwritten)?,
         Format::Sarif => {
             let rules: Vec<_> = RULES.iter().map(|rule| (rule.name, rule.about)).collect();
@@ -52,24 +50,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     Ok(exit(&report, args.fail_on))
 }
 
-fn color(wanted: Color) -> ColorChoice {
-    match wanted {
-        Color::Auto => render::color(),
-        Color::Always => ColorChoice::Always,
-        Color::Never => ColorChoice::Never,
-    }
-}
-
 fn exit(report: &LintReport, fail_on: FailOn) -> Exit {
-    let least = match fail_on {
-        FailOn::Critical => Some(Severity::Critical),
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Info => Some(Severity::Info),
-        FailOn::Never => None,
-    };
+    let is_too_much = |least| report.remarks().any(|found| found.severity >= least);
     if report.files.iter().any(|file| !file.unread.is_empty()) {
         Exit::Incomplete
-    } else if least.is_some_and(|least| report.remarks().any(|found| found.severity >= least)) {
+    } else if fail_on.least().is_some_and(is_too_much) {
         Exit::Findings
     } else {
         Exit::Clean

@@ -139,8 +139,7 @@ fn show_comparison(
         Format::Json => sheet::pretty(&told).map_err(Problem::unwritten)?,
         Format::Markdown => sheet::markdown(&[told]),
         Format::Terminal => {
-            let style =
-                render::for_terminal(showing.color, showing.width, showing.all, showing.format);
+            let style = render::for_terminal(showing.color, showing.width, showing.all);
             sheet::terminal(&[told], style.width, style.color)
         }
         Format::Html => sheets::page(&[told])?,
