@@ -6,7 +6,11 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
 
-use super::{audit::Judging, showing::Showing, targets::duration};
+use super::{
+    audit::Judging,
+    showing::Showing,
+    targets::{ConfigFile, duration},
+};
 
 /// Arguments of `dbvitals log`.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -61,9 +65,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) showing: Showing,
 
-    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 
     /// Save what was read to FILE, to be judged elsewhere or later
     #[arg(long, value_name = "FILE")]

@@ -1,9 +1,24 @@
 //! Which servers, and how to judge them: arguments of every command that connects.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+
+/// Where thresholds, targets and what is to be ignored are kept.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct ConfigFile {
+    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
+    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// The file that was named.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+}
 
 /// Which servers to look at.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -13,9 +28,8 @@ pub(crate) struct TargetArgs {
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
 
-    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 
     /// Databases to examine, by name with wildcards [default: all]
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]

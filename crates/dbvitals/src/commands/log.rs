@@ -25,7 +25,7 @@ const STEP: u64 = 16 << 20;
 
 /// Reads, judges, reports.
 pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
-    let in_force = InForce::of_files(args.config.as_deref(), &args.judging)?;
+    let in_force = InForce::of_files(&args.config, &args.judging)?;
     render::files(&args.showing.output)?;
     let now = Timestamp::now();
     let known = known(args, now)?;

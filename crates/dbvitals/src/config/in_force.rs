@@ -1,7 +1,5 @@
 //! What is in force: what was typed, and what the configuration file and the environment add to it.
 
-use std::path::Path;
-
 use dbvitals_checks::Settings;
 
 use super::{
@@ -13,7 +11,7 @@ use super::{
 use crate::{
     args::{
         audit::{Judging, Looking},
-        targets::TargetArgs,
+        targets::{ConfigFile, TargetArgs},
     },
     environment,
     problem::Problem,
@@ -57,15 +55,15 @@ impl InForce {
         judging: &Judging,
         looking: Looking,
     ) -> Result<Self, Problem> {
-        let (file, path) = File::load(args.config.as_deref())?;
+        let (file, path) = File::load(args.config.named())?;
         let merged = Merged::new(args, judging, looking, &file, path.as_deref())?;
         let settings = judging::settings(&merged, &file)?;
         Ok(Self { file, merged, settings })
     }
 
     /// Of a command that reads files.
-    pub(crate) fn of_files(config: Option<&Path>, judging: &Judging) -> Result<Self, Problem> {
-        let args = TargetArgs { config: config.map(Path::to_path_buf), ..TargetArgs::default() };
+    pub(crate) fn of_files(config: &ConfigFile, judging: &Judging) -> Result<Self, Problem> {
+        let args = TargetArgs { config: config.clone(), ..TargetArgs::default() };
         Self::of(&args, judging, Looking::default())
     }
 

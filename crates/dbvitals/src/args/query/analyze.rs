@@ -4,7 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args as ClapArgs;
 
-use crate::args::{audit::Judging, showing::Showing, targets::duration};
+use crate::args::{
+    audit::Judging,
+    showing::Showing,
+    targets::{ConfigFile, duration},
+};
 
 /// Arguments of `dbvitals query analyze`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -31,9 +35,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["analyze", "as_role", "params", "verify"])]
     pub(crate) offline: bool,
 
-    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 
     /// Value of the next parameter, $1 first; `\N` is NULL [default: values from the statistics]
     #[arg(long = "param", short = 'p', value_name = "VALUE", allow_hyphen_values = true)]

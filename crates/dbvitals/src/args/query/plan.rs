@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use crate::args::{audit::Judging, showing::Showing};
+use crate::args::{audit::Judging, showing::Showing, targets::ConfigFile};
 
 /// Arguments of `dbvitals query plan`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -21,9 +21,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) compare: Option<PathBuf>,
 
-    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 
     #[command(flatten)]
     pub(crate) judging: Judging,

@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args as ClapArgs;
 use dbvitals_postgres::explain;
 
-use crate::args::{audit::Judging, showing::Showing, targets::duration};
+use crate::args::{
+    audit::Judging,
+    showing::Showing,
+    targets::{ConfigFile, duration},
+};
 
 /// Arguments of `dbvitals query rls`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -47,9 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub(crate) timeout: Duration,
 
-    /// Configuration file [default: dbvitals.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "DBVITALS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 
     #[command(flatten)]
     pub(crate) judging: Judging,

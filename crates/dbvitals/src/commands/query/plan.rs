@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         };
         return show_comparison((&name, before), (&other_name, after), args);
     }
-    let in_force = InForce::of_files(args.config.as_deref(), &args.judging)?;
+    let in_force = InForce::of_files(&args.config, &args.judging)?;
     let snapshot = snapshot(&name, plans);
     let report = judge(&snapshot, &in_force.settings);
     render::show(&report, &args.showing)?;
