@@ -10,9 +10,9 @@ use std::{
 use dbvitals_log::{
     Format, Limits,
     feed::{Feed, Known},
-    shape,
     summary::Summary,
 };
+use dbvitals_query::shape;
 
 const CORPORA: [&[u8]; 4] = [
     include_bytes!("../tests/corpus/stderr.log"),

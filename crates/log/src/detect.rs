@@ -15,7 +15,7 @@ const HEAD: usize = 128 << 10;
 const LINES: usize = 400;
 
 /// The format, and the prefix of a plain log; `None` where no common one fits.
-pub fn detect(head: &[u8], known: &Known) -> (Format, Option<Prefix>) {
+pub(crate) fn detect(head: &[u8], known: &Known) -> (Format, Option<Prefix>) {
     let head = &head[..head.len().min(HEAD)];
     let format = known.format.unwrap_or_else(|| format(head, known.not_after));
     let prefix = match (&known.prefix, format) {
@@ -65,7 +65,7 @@ fn format(head: &[u8], not_after: Micros) -> Format {
 }
 
 /// The time of the first record.
-pub fn first_time(head: &[u8], known: &Known) -> Option<Micros> {
+pub(crate) fn first_time(head: &[u8], known: &Known) -> Option<Micros> {
     let mut count = Count::default();
     let (format, prefix) = detect(head, known);
     match format {

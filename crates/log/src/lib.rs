@@ -8,35 +8,37 @@
 //! its [`shape::Shape`], a number reckoned while scanning; `PostgreSQL`'s own parser sees each kept text once, in the
 //! end, so that equal fingerprints become one statement.
 
-pub mod detect;
 pub mod event;
 pub mod feed;
 pub mod follow;
 pub mod moment;
 pub mod prefix;
-pub mod reading;
 pub mod record;
 pub mod severity;
-pub use dbvitals_query::shape;
-pub mod source;
 pub mod state;
 pub mod summary;
 
 mod csv;
+mod detect;
 mod histogram;
 mod json;
 mod language;
 mod lines;
 mod names;
+mod reading;
+mod source;
 mod stderr;
 mod syslog;
 #[cfg(test)]
 mod testing;
 
+use dbvitals_query::shape;
+
 pub use self::{
     feed::Format,
     prefix::Prefix,
     reading::{Read, Request, read},
+    source::Unreadable,
     state::State,
     summary::Limits,
 };

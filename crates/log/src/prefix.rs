@@ -123,11 +123,6 @@ impl Prefix {
         self.steps.iter().filter(is_useful).count()
     }
 
-    /// Whether it carries virtual transaction ids.
-    pub fn has_virtual_xid(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Field(Field::VirtualXid, _)))
-    }
-
     /// Reads the front of a line.
     #[inline]
     pub fn read<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Header<'a>> {

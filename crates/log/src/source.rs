@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
 /// Bytes of a log by which it is known again.
-pub const HEAD: usize = 1024;
+pub(crate) const HEAD: usize = 1024;
 /// Bytes looked at to find the first time.
 const FRONT: u64 = 64 << 10;
 
@@ -27,7 +27,7 @@ pub struct Unreadable {
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
+pub(crate) enum Packing {
     /// Not at all.
     Plain,
     /// `gzip`.
@@ -38,7 +38,7 @@ pub enum Packing {
 
 impl Packing {
     /// Tells it by the first bytes.
-    pub fn of(magic: &[u8]) -> Self {
+    pub(crate) fn of(magic: &[u8]) -> Self {
         match magic {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
@@ -47,7 +47,7 @@ impl Packing {
     }
 
     /// Its name; `None` for none.
-    pub fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
             Self::Gzip => Some("gzip"),
@@ -57,7 +57,7 @@ impl Packing {
 }
 
 /// An unpacked stream.
-pub struct Stream {
+pub(crate) struct Stream {
     /// How it was packed.
     pub packing: Packing,
     inner: Box<dyn Read>,
@@ -77,7 +77,7 @@ impl Read for Stream {
 
 impl Stream {
     /// Unpacks whatever a stream is packed in.
-    pub fn unpack(mut input: impl Read + 'static) -> io::Result<Self> {
+    pub(crate) fn unpack(mut input: impl Read + 'static) -> io::Result<Self> {
         let mut magic = [0; 4];
         let mut len = 0;
         while len < magic.len() {
@@ -99,7 +99,7 @@ impl Stream {
     }
 
     /// Opens a file, some bytes of the unpacked log behind its beginning.
-    pub fn open(path: &Path, from: u64) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let mut magic = [0; 4];
         let len = file.read(&mut magic)?;
@@ -151,7 +151,7 @@ impl<R: io::BufRead> Read for Frames<R> {
 }
 
 /// The first bytes of an unpacked file: enough to know it again and to find its first time.
-pub fn front(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn front(path: &Path) -> io::Result<Vec<u8>> {
     let mut front = Vec::new();
     let read = Stream::open(path, 0)?.take(FRONT).read_to_end(&mut front);
     // A file that breaks off may still be readable at its beginning.
@@ -162,7 +162,7 @@ pub fn front(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The files of folders, in place of the folders.
-pub fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Unreadable> {
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Unreadable> {
     let mut files = Vec::new();
     for path in paths {
         let unreadable = |error| Unreadable { path: path.clone(), error };

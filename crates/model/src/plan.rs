@@ -173,11 +173,6 @@ impl Plan {
         self.nodes.iter().any(timed)
     }
 
-    /// Whether any node told of blocks (`BUFFERS`).
-    pub fn has_buffers(&self) -> bool {
-        self.nodes.iter().any(|node| node.buffers.is_some())
-    }
-
     /// Milliseconds of the execution: the server's own figure, or the root's time.
     pub fn elapsed_ms(&self) -> Option<f64> {
         let root = || self.root()?.actual.as_ref()?.total_ms;

@@ -2,7 +2,6 @@
 
 use dbvitals_model::pg::{instance::Settings, relation::Relation};
 
-use super::ordinary::last_vacuum;
 use crate::{skip::Skip, view::DatabaseView};
 
 /// The instance's rules.
@@ -176,14 +175,6 @@ pub fn was_just_passed(db: &DatabaseView<'_>, table: &Relation, due: &Due) -> bo
         };
         came as f64 >= due.rows - due.limit
     })
-}
-
-/// Seconds since the last vacuum, or since the statistics began where there was none.
-pub fn since_vacuum_seconds(db: &DatabaseView<'_>, table: &Relation) -> Option<f64> {
-    let server = db.server();
-    server
-        .seconds_since(last_vacuum(table))
-        .or_else(|| db.statistics_age_days().map(|days| days * 86_400.0))
 }
 
 #[cfg(test)]
