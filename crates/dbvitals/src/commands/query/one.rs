@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use dbvitals_model::{Snapshot, TargetData, TargetSnapshot, Unavailable, snapshot::TargetKind};
+use dbvitals_model::{
+    Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, plan::Plan, snapshot::TargetKind,
+};
 use dbvitals_postgres::collect::{self, Collected, MachineReading};
+use dbvitals_query::plan;
 use jiff::Timestamp;
 
 use crate::{
@@ -45,6 +48,22 @@ pub(super) async fn around(
         ..collect::Options::default()
     };
     collect::collect(server, &options, &|_| {}).await
+}
+
+/// The plan a server printed.
+pub(super) fn plan(text: &str) -> Result<Plan, Unavailable> {
+    let failed = |detail: String| Unavailable { reason: Reason::Failed, detail, remedy: None };
+    let mut plans = plan::read(text).map_err(|why| failed(why.to_string()))?;
+    if plans.is_empty() {
+        return Err(failed("the server's answer holds no plan".to_owned()));
+    }
+    Ok(plans.swap_remove(0))
+}
+
+/// Why there is none where nothing else tells.
+pub(super) fn no_plan() -> Unavailable {
+    let detail = "the server gave no plan".to_owned();
+    Unavailable { reason: Reason::Failed, detail, remedy: None }
 }
 
 /// What was seen of the targets, now.

@@ -2,6 +2,7 @@
 
 use std::{io::Read as _, ops::Range};
 
+use dbvitals_model::statement::StatementSnapshot;
 use dbvitals_query::{Refused, Statement, fingerprint, script, trouble};
 
 use crate::{args::query::analyze::Args, output, problem::Problem};
@@ -24,6 +25,19 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// What its text tells.
+    pub(super) fn seen(&self) -> StatementSnapshot {
+        let class = self.statement.as_ref().map(|one| one.classify().class.as_str().to_owned());
+        StatementSnapshot {
+            text: self.text.clone(),
+            at: Some(self.at.clone()),
+            fingerprint: self.fingerprint.clone(),
+            class,
+            refused: self.refused.clone(),
+            ..StatementSnapshot::default()
+        }
+    }
+
     /// Enough of it to be recognised by.
     pub(super) fn first_words(&self) -> String {
         let words = self.text.split_whitespace().take(8).collect::<Vec<_>>().join(" ");

@@ -13,7 +13,7 @@ use dbvitals_postgres::{
     explain::{Execution, Explained, Explaining, Planned, Under},
     scratch::{Place, Scratch},
 };
-use dbvitals_query::{Statement, TableName, plan, role::Columns, script};
+use dbvitals_query::{Statement, TableName, role::Columns, script};
 
 use super::super::one;
 use super::{
@@ -200,13 +200,7 @@ fn assembled(
     let named = given.statement.as_ref().map(Statement::tables).unwrap_or_default();
     let touched = Touched::new(plans.iter().map(|planned| &planned.plan), named);
     let database = snapshot.by_database.first();
-    let classified = given.statement.as_ref().map(Statement::classify);
     StatementSnapshot {
-        text: given.text.clone(),
-        at: Some(given.at.clone()),
-        fingerprint: given.fingerprint.clone(),
-        class: classified.map(|classified| classified.class.as_str().to_owned()),
-        refused: given.refused.clone(),
         server: Some(snapshot.server.clone()),
         role: args.as_role.clone(),
         plans: section(plans, gaps),
@@ -220,20 +214,15 @@ fn assembled(
             Some(database) => Section::collected(facts::narrowed(database, touched)),
             None => Section::unavailable(Reason::Failed, "the database could not be examined"),
         },
-        rewrites: Vec::new(),
-        suggestions: Vec::new(),
+        ..given.seen()
     }
 }
 
 /// The plans with what is missing from them; where there is none, why.
 fn section(plans: Vec<StatementPlan>, mut gaps: Vec<Unavailable>) -> Section<Vec<StatementPlan>> {
     if plans.is_empty() {
-        let none = || Unavailable {
-            reason: Reason::Failed,
-            detail: "the server gave no plan".to_owned(),
-            remedy: None,
-        };
-        return Section::Unavailable(if gaps.is_empty() { none() } else { gaps.remove(0) });
+        let why = if gaps.is_empty() { one::no_plan() } else { gaps.remove(0) };
+        return Section::Unavailable(why);
     }
     Section::Collected(dbvitals_model::Collected { value: plans, gaps })
 }
@@ -276,12 +265,7 @@ fn read(planned: &Planned, given: &Given, columns: &Catalogue<'_>) -> Result<Pla
         why.remedy = meant.or(hint).or(why.remedy);
         why
     })?;
-    let unread = |detail: String| Unavailable { reason: Reason::Failed, detail, remedy: None };
-    let mut plans = plan::read(text).map_err(|why| unread(why.to_string()))?;
-    if plans.is_empty() {
-        return Err(unread("the server's answer holds no plan".to_owned()));
-    }
-    Ok(plans.swap_remove(0))
+    one::plan(text)
 }
 
 /// A relation that is there and is called nearly as the one that is not.

@@ -18,11 +18,6 @@ pub(super) fn look(given: &[Given]) -> Snapshot {
 
 fn statement(given: &Given) -> StatementSnapshot {
     let mut seen = StatementSnapshot {
-        text: given.text.clone(),
-        at: Some(given.at.clone()),
-        fingerprint: given.fingerprint.clone(),
-        class: given.statement.as_ref().map(|one| one.classify().class.as_str().to_owned()),
-        refused: given.refused.clone(),
         plans: Section::unavailable(
             Reason::NotApplicable,
             "no server was asked: what needs its plan or its catalogue is not told",
@@ -30,7 +25,7 @@ fn statement(given: &Given) -> StatementSnapshot {
         calls: Section::unavailable(Reason::NotApplicable, "no server was asked"),
         facts: Section::unavailable(Reason::NotApplicable, "no server was asked"),
         rewrites: given.statement.as_ref().map(rewrites::by_text).unwrap_or_default(),
-        ..StatementSnapshot::default()
+        ..given.seen()
     };
     suggestions::add(&mut seen, given, None, None);
     seen

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use dbvitals_checks::pg::schema::guarded::{scans, served_by};
-use dbvitals_model::{Reason, Section, Unavailable, pg::row_security::Evaluated, plan::Plan};
+use dbvitals_model::{Section, Unavailable, pg::row_security::Evaluated, plan::Plan};
 use dbvitals_postgres::{
     Session,
     explain::{Execution, Explaining, Imagined, Under},
 };
-use dbvitals_query::{plan, script};
+use dbvitals_query::script;
+
+use super::super::one;
 
 /// Asks one server.
 pub(super) struct Asker<'a> {
@@ -80,15 +82,10 @@ impl Asker<'_> {
             Execution::No => told.generic,
             _ => told.measured.or(told.generic),
         };
-        let failed = |detail: String| Unavailable { reason: Reason::Failed, detail, remedy: None };
         let text = planned
-            .ok_or_else(|| failed("the server gave no plan".to_owned()))?
+            .ok_or_else(one::no_plan)?
             .map_err(|refusal| self.because(&refusal.error, who))?;
-        let mut plans = plan::read(&text).map_err(|why| failed(why.to_string()))?;
-        if plans.is_empty() {
-            return Err(failed("the server's answer holds no plan".to_owned()));
-        }
-        Ok(plans.swap_remove(0))
+        one::plan(&text)
     }
 
     /// Why there is no plan, with the step that would help here.
