@@ -7,6 +7,7 @@ use std::{
 
 use dbvitals_model::{ServerVersion, pg::security::Certificate};
 use rustls_pki_types::CertificateDer;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -36,6 +37,13 @@ pub struct Answer {
     pub bytes: u64,
     /// When it had come; `None` where nothing was asked.
     pub(crate) ended_at: Option<Instant>,
+}
+
+impl Answer {
+    /// The rows, where there are any and they are such.
+    pub fn decoded<T: DeserializeOwned>(self) -> Option<Vec<T>> {
+        self.result.ok()?.decode().ok()
+    }
 }
 
 /// One open connection. Dropping it ends the server's session; dropping it while a batch is under way also

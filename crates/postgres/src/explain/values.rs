@@ -55,9 +55,8 @@ impl Session {
             return Vec::new();
         }
         let query = Query { name: "values", sql: text(columns), timeout: LIMIT };
-        let answer: Option<Answer> = self.batch(&[query]).await.pop();
-        let rows: Vec<Row> =
-            answer.and_then(|answer| answer.result.ok()?.decode().ok()).unwrap_or_default();
+        let answer = self.batch(&[query]).await.pop();
+        let rows: Vec<Row> = answer.and_then(Answer::decoded).unwrap_or_default();
         columns.iter().filter_map(|wanted| best(wanted, &rows)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use dbvitals_checks::sql;
 use dbvitals_model::pg::{DatabaseSnapshot, row_security::UnsetSetting};
-use dbvitals_postgres::{Query, Session};
+use dbvitals_postgres::{Answer, Query, Session};
 use dbvitals_query::policy_text;
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -107,5 +107,5 @@ async fn in_functions(session: &mut Session, database: &DatabaseSnapshot) -> Vec
 async fn rows<T: DeserializeOwned>(session: &mut Session, sql: String) -> Vec<T> {
     let query = Query { name: "settings_of_policies", sql, timeout: one::CONNECT };
     let answer = session.batch(&[query]).await.pop();
-    answer.and_then(|answer| answer.result.ok()?.decode().ok()).unwrap_or_default()
+    answer.and_then(Answer::decoded).unwrap_or_default()
 }
