@@ -20,14 +20,11 @@ use crate::{
 const TRIGRAM: usize = 3;
 
 pub(super) fn find(look: &Look<'_>, said: &mut Vec<Said>) {
-    look.in_conditions(&mut |query, node| {
-        if let NodeEnum::AExpr(e) = node {
-            said.extend(one(look, query, e));
-        }
-    });
+    look.in_conditions(&mut |query, node| said.extend(one(look, query, node)));
 }
 
-fn one<'a>(look: &Look<'a>, query: &Query<'a>, e: &'a AExpr) -> Option<Said> {
+fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &'a NodeEnum) -> Option<Said> {
+    let NodeEnum::AExpr(e) = node else { return None };
     let (left, right) = (inner(e.lexpr.as_deref())?, inner(e.rexpr.as_deref())?);
     let kind = kind_of(e)?;
     if !kind.suits(right) {

@@ -1,6 +1,6 @@
 //! `doc @> …` → a GIN index.
 
-use pg_query::{NodeEnum, protobuf::AExpr};
+use pg_query::NodeEnum;
 
 use super::{
     Said,
@@ -12,14 +12,11 @@ use super::{
 use crate::rewrite::shape::{inner, operator};
 
 pub(super) fn find(look: &Look<'_>, said: &mut Vec<Said>) {
-    look.in_conditions(&mut |query, node| {
-        if let NodeEnum::AExpr(e) = node {
-            said.extend(one(look, query, node, e));
-        }
-    });
+    look.in_conditions(&mut |query, node| said.extend(one(look, query, node)));
 }
 
-fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &NodeEnum, e: &'a AExpr) -> Option<Said> {
+fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &'a NodeEnum) -> Option<Said> {
+    let NodeEnum::AExpr(e) = node else { return None };
     let op = operator(node).filter(|op| ["@>", "?", "?|", "?&", "@@", "@?"].contains(op))?;
     let found = look.column(query, inner(e.lexpr.as_deref())?)?;
     match found.column {

@@ -23,14 +23,11 @@ const STEADY: &[&str] =
     &["bool", "float4", "float8", "int2", "int4", "int8", "numeric", "text", "uuid", "varchar"];
 
 pub(super) fn find(look: &Look<'_>, said: &mut Vec<Said>) {
-    look.in_conditions(&mut |query, node| {
-        if let NodeEnum::AExpr(e) = node {
-            said.extend(one(look, query, node, e));
-        }
-    });
+    look.in_conditions(&mut |query, node| said.extend(one(look, query, node)));
 }
 
-fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &NodeEnum, e: &'a AExpr) -> Option<Said> {
+fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &'a NodeEnum) -> Option<Said> {
+    let NodeEnum::AExpr(e) = node else { return None };
     let is_in = e.kind == AExprKind::AexprIn as i32 && name_of(e) == Some("=");
     let is_between = e.kind == AExprKind::AexprBetween as i32;
     let compares = operator(node).is_some_and(|op| ["=", "<", "<=", ">", ">="].contains(&op));

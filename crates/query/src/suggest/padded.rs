@@ -1,10 +1,7 @@
 //! `character(n)`, compared where its blanks matter.
 
 use dbvitals_model::{Fix, FixKind, pg::schema::Column};
-use pg_query::{
-    NodeEnum,
-    protobuf::{AExpr, AExprKind},
-};
+use pg_query::{NodeEnum, protobuf::AExprKind};
 
 use super::{
     Said,
@@ -15,14 +12,11 @@ use super::{
 use crate::{lint::name::quoted, rewrite::shape::inner, role::condition::text_of};
 
 pub(super) fn find(look: &Look<'_>, said: &mut Vec<Said>) {
-    look.in_conditions(&mut |query, node| {
-        if let NodeEnum::AExpr(e) = node {
-            said.extend(one(look, query, e));
-        }
-    });
+    look.in_conditions(&mut |query, node| said.extend(one(look, query, node)));
 }
 
-fn one<'a>(look: &Look<'a>, query: &Query<'a>, e: &'a AExpr) -> Option<Said> {
+fn one<'a>(look: &Look<'a>, query: &Query<'a>, node: &'a NodeEnum) -> Option<Said> {
+    let NodeEnum::AExpr(e) = node else { return None };
     let (left, right) = (inner(e.lexpr.as_deref())?, inner(e.rexpr.as_deref())?);
     let is = |kind: AExprKind| e.kind == kind as i32;
     let (found, why) = if is(AExprKind::AexprLike) || is(AExprKind::AexprIlike) {
