@@ -1,11 +1,17 @@
 //! What every finding about a setting has in common.
 
 use dbvitals_model::{
-    Evidence, Finding, Severity, Subject, Unit,
+    Evidence, Finding, FixKind, Severity, Subject, Unit,
     pg::instance::{Setting, Settings},
 };
 
-use crate::{context::Context, pg::setting_change::present, skip::Skip, view::PgView, words};
+use crate::{
+    context::Context,
+    pg::setting_change::{change, present},
+    skip::Skip,
+    view::PgView,
+    words,
+};
 
 /// A finding about one setting, with its present value as the first evidence.
 pub fn about(
@@ -23,6 +29,24 @@ pub fn about(
     );
     cx.finding(severity, Subject::new("setting", name), message, recommendation)
         .with(Evidence::new(name, value, Unit::Text, source))
+}
+
+/// A switch that belongs on and is off for all; nothing where it is on, or off for some sessions only.
+pub fn off(
+    pg: &PgView<'_>,
+    cx: &Context<'_>,
+    (severity, kind): (Severity, FixKind),
+    name: &'static str,
+    message: &str,
+    recommendation: &str,
+) -> Result<Option<Finding>, Skip> {
+    let settings = pg.settings()?;
+    let switch = setting(settings, name)?;
+    if switch.value != "off" || !is_for_all(switch) {
+        return Ok(None);
+    }
+    let fix = change(settings, kind, &[(name, "on".to_owned())]);
+    Ok(Some(about(cx, severity, settings, name, message, recommendation).fixed_by(fix)))
 }
 
 /// A setting that must be known; a skip where it is not.
@@ -92,6 +116,20 @@ pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
 pub fn many(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+/// The check fires where the switch is off, can switch it on, and is skipped where nothing is known of it.
+#[cfg(test)]
+pub fn fires_only_when_off(check: &'static crate::check::Check, name: &str) {
+    use crate::testing::{findings, pg, set, skipped};
+
+    let found = |value| findings(check, &pg(|pg| set(pg, name, value, None)));
+    assert!(found("on").is_empty());
+    let off = found("off").remove(0);
+    assert_eq!(off.severity, Severity::Critical);
+    let on = format!("ALTER SYSTEM SET {name} = 'on';");
+    assert_eq!(off.fix.unwrap().statements, [on.as_str(), "SELECT pg_reload_conf();"]);
+    skipped(check, &pg(|_| {}));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use dbvitals_model::{Evidence, Finding, FixKind, Severity, Unit};
 
-use crate::pg::{config::advice, setting_change::change};
+use super::advice;
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
@@ -44,26 +44,18 @@ PostgreSQL documentation: Asynchronous Commit.
 };
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let settings = pg.settings()?;
-    let name = "synchronous_commit";
-    let setting = advice::setting(settings, name)?;
-    if setting.value != "off" || !advice::is_for_all(setting) {
-        return Ok(Vec::new());
-    }
-    let found = advice::about(
+    let off = advice::off(
+        pg,
         cx,
-        Severity::Info,
-        settings,
-        name,
+        (Severity::Info, FixKind::Review),
+        "synchronous_commit",
         "synchronous_commit is off for all: a crash loses transactions reported as committed",
         "Switch it on; off only for sessions whose last transactions may be lost.",
-    );
-    let delay = settings.millis("wal_writer_delay").map(|delay| {
+    )?;
+    let delay = pg.settings()?.millis("wal_writer_delay").map(|delay| {
         Evidence::new("may lose the last", delay * 3.0, Unit::Ms, "3 × wal_writer_delay")
     });
-    let fix = change(settings, FixKind::Review, &[(name, "on".to_owned())]);
-    let found = delay.into_iter().fold(found, Finding::with);
-    Ok(vec![found.fixed_by(fix)])
+    Ok(off.map(|found| delay.into_iter().fold(found, Finding::with)).into_iter().collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use dbvitals_model::{FixKind, Severity};
 
-use crate::pg::{config::advice, setting_change::change};
+use super::advice;
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
@@ -43,38 +43,18 @@ PostgreSQL documentation: Run-time Statistics.
 };
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let settings = pg.settings()?;
-    let name = "track_counts";
-    let setting = advice::setting(settings, name)?;
-    if setting.value != "off" || !advice::is_for_all(setting) {
-        return Ok(Vec::new());
-    }
     let message = "track_counts is off: autovacuum is blind and no counter moves";
-    let found = advice::about(cx, Severity::Critical, settings, name, message, "Switch it on.");
-    Ok(vec![found.fixed_by(change(settings, FixKind::Safe, &[(name, "on".to_owned())]))])
+    let kind = (Severity::Critical, FixKind::Safe);
+    let found = advice::off(pg, cx, kind, "track_counts", message, "Switch it on.")?;
+    Ok(found.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{self, set};
 
     #[test]
     fn fires_only_when_off() {
-        let found = |value| {
-            testing::findings(&CHECK, &testing::pg(|pg| set(pg, "track_counts", value, None)))
-        };
-        assert!(found("on").is_empty());
-        let off = found("off").remove(0);
-        assert_eq!(off.severity, Severity::Critical);
-        assert_eq!(
-            off.fix.unwrap().statements,
-            ["ALTER SYSTEM SET track_counts = 'on';", "SELECT pg_reload_conf();"]
-        );
-    }
-
-    #[test]
-    fn is_skipped_when_unknown() {
-        testing::skipped(&CHECK, &testing::pg(|_| {}));
+        advice::fires_only_when_off(&CHECK, "track_counts");
     }
 }

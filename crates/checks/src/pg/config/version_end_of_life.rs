@@ -93,7 +93,7 @@ mod tests {
     use dbvitals_model::Finding;
 
     use super::*;
-    use crate::testing::{self};
+    use crate::testing;
     use dbvitals_model::ServerVersion;
 
     fn found(major: u32, at: &str) -> Vec<Finding> {

@@ -89,7 +89,7 @@ mod tests {
     use dbvitals_model::Finding;
 
     use super::*;
-    use crate::testing::{self};
+    use crate::testing;
     use dbvitals_model::ServerVersion;
 
     fn found(minor: u32, at: &str) -> Vec<Finding> {

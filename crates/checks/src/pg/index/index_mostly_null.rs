@@ -64,16 +64,9 @@ static MIN_SIZE: Threshold = Threshold {
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
-    let (indexes, columns) = (db.indexes()?, db.columns()?);
-    let columns = keys::by_key(columns);
-    keys::require_statistics(&columns, db)?;
     let mut found = Vec::new();
-    for index in indexes {
+    for (index, column) in keys::large_and_plain(db, cx, &MIN_SIZE)? {
         let name = index.qualified();
-        let is_plain = parts::is_plain_single(index);
-        let is_large = index.size_bytes as f64 >= cx.limit_for(&MIN_SIZE, &name);
-        let column = keys::column(&columns, index, 0);
-        let (true, true, Some(column)) = (is_plain, is_large, column) else { continue };
         let nulls = column.null_ratio.unwrap_or(0.0);
         let least = cx.limit_for(&MIN_NULLS, &name);
         if nulls < least {

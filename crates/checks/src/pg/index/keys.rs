@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use dbvitals_model::pg::{index::Index, schema::Column};
 
-use crate::{skip::Skip, sql, view::DatabaseView};
+use super::parts;
+use crate::{check::Threshold, context::Context, skip::Skip, sql, view::DatabaseView};
 
 /// Columns by table and number.
 pub(super) type Columns<'a> = BTreeMap<(i64, i64), &'a Column>;
@@ -18,6 +19,21 @@ pub(super) fn by_key(columns: &[Column]) -> Columns<'_> {
 pub(super) fn column<'a>(columns: &Columns<'a>, index: &Index, key: usize) -> Option<&'a Column> {
     let number = index.key_columns.get(key).filter(|number| **number > 0)?;
     columns.get(&(index.table_oid, *number)).copied()
+}
+
+/// Plain indexes on one column that have at least `least` bytes, each with its column.
+pub(super) fn large_and_plain<'a>(
+    db: &DatabaseView<'a>,
+    cx: &Context<'_>,
+    least: &Threshold,
+) -> Result<Vec<(&'a Index, &'a Column)>, Skip> {
+    let (indexes, columns) = (db.indexes()?, by_key(db.columns()?));
+    require_statistics(&columns, db)?;
+    let is_large =
+        |index: &Index| index.size_bytes as f64 >= cx.limit_for(least, &index.qualified());
+    let of_interest =
+        indexes.iter().filter(|index| parts::is_plain_single(index) && is_large(index));
+    Ok(of_interest.filter_map(|index| Some((index, column(&columns, index, 0)?))).collect())
 }
 
 /// Skips where columns exist and not one has statistics: then the role may not see them, or nothing

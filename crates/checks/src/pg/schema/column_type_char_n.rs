@@ -1,8 +1,8 @@
 //! Columns of type char(n).
 
-use dbvitals_model::{Fix, FixKind, Severity};
+use dbvitals_model::{FixKind, Severity};
 
-use super::columns_of_type::{REWRITE_LOCK, by_table};
+use super::columns_of_type::by_table;
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
@@ -49,21 +49,12 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let groups = by_table(columns, relations, |column| {
         column.type_id == "bpchar" && column.type_name != "character(1)"
     });
+    let of = "char(n): padded with blanks, compared without them";
+    let advice = "Change to varchar(n) or text.";
     let found = groups.into_iter().map(|group| {
-        let fix = Fix::new(
-            FixKind::Review,
-            group.changes(|column| format!("TYPE {}", varying(&column.type_name))),
-        )
-        .locking(REWRITE_LOCK, group.blocks());
-
-        let message = format!(
-            "{} of table {} {} of type char(n): padded with blanks, compared without them",
-            group.named(),
-            group.table(),
-            group.verb()
-        );
-        let recommendation = "Change to varchar(n) or text.";
-        group.finding(db, cx, Severity::Info, message, recommendation).fixed_by(fix)
+        group.better_changed((db, cx), Severity::Info, of, advice, |column| {
+            varying(&column.type_name)
+        })
     });
     Ok(found.collect())
 }
@@ -80,7 +71,7 @@ fn varying(type_name: &str) -> String {
 mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::{column, table_of};
-    use crate::testing::{self};
+    use crate::testing;
 
     #[test]
     fn lists_the_columns_of_one_table_in_one_finding() {

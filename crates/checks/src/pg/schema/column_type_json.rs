@@ -1,8 +1,8 @@
 //! Columns of type json.
 
-use dbvitals_model::{Fix, FixKind, Severity};
+use dbvitals_model::{FixKind, Severity};
 
-use super::columns_of_type::{REWRITE_LOCK, by_table};
+use super::columns_of_type::by_table;
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
@@ -48,21 +48,12 @@ PostgreSQL documentation: Data Types, JSON Types.
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (columns, relations) = (db.columns()?, db.relations()?);
     let groups = by_table(columns, relations, |column| column.type_id == "json");
+    let of = "json: parsed at every use, without equality or index";
+    let advice = "Change to jsonb, unless the exact text must be kept.";
     let found = groups.into_iter().map(|group| {
-        let fix = Fix::new(
-            FixKind::Review,
-            group.changes(|column| format!("TYPE jsonb USING {}::jsonb", sql::ident(&column.name))),
-        )
-        .locking(REWRITE_LOCK, group.blocks());
-
-        let message = format!(
-            "{} of table {} {} of type json: parsed at every use, without equality or index",
-            group.named(),
-            group.table(),
-            group.verb()
-        );
-        let recommendation = "Change to jsonb, unless the exact text must be kept.";
-        group.finding(db, cx, Severity::Info, message, recommendation).fixed_by(fix)
+        group.better_changed((db, cx), Severity::Info, of, advice, |column| {
+            format!("jsonb USING {}::jsonb", sql::ident(&column.name))
+        })
     });
     Ok(found.collect())
 }
@@ -71,7 +62,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
 mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::{column, table_of};
-    use crate::testing::{self};
+    use crate::testing;
 
     #[test]
     fn lists_the_columns_of_one_table_in_one_finding() {

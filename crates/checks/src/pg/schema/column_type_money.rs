@@ -1,8 +1,8 @@
 //! Columns of type money.
 
-use dbvitals_model::{Fix, FixKind, Severity};
+use dbvitals_model::{FixKind, Severity};
 
-use super::columns_of_type::{REWRITE_LOCK, by_table};
+use super::columns_of_type::by_table;
 use crate::{
     check::{Check, Component, Run, Topic},
     context::Context,
@@ -48,23 +48,12 @@ PostgreSQL documentation: Data Types, Monetary Types.
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let (columns, relations) = (db.columns()?, db.relations()?);
     let groups = by_table(columns, relations, |column| column.type_id == "money");
+    let of = "money: its currency changes with lc_monetary";
+    let advice = "Change to numeric and keep the currency in a column of its own.";
     let found = groups.into_iter().map(|group| {
-        let fix = Fix::new(
-            FixKind::Review,
-            group.changes(|column| {
-                format!("TYPE numeric(19,4) USING {}::numeric(19,4)", sql::ident(&column.name))
-            }),
-        )
-        .locking(REWRITE_LOCK, group.blocks());
-
-        let message = format!(
-            "{} of table {} {} of type money: its currency changes with lc_monetary",
-            group.named(),
-            group.table(),
-            group.verb()
-        );
-        let recommendation = "Change to numeric and keep the currency in a column of its own.";
-        group.finding(db, cx, Severity::Warning, message, recommendation).fixed_by(fix)
+        group.better_changed((db, cx), Severity::Warning, of, advice, |column| {
+            format!("numeric(19,4) USING {}::numeric(19,4)", sql::ident(&column.name))
+        })
     });
     Ok(found.collect())
 }
@@ -73,7 +62,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
 mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::{column, table_of};
-    use crate::testing::{self};
+    use crate::testing;
 
     #[test]
     fn lists_the_columns_of_one_table_in_one_finding() {

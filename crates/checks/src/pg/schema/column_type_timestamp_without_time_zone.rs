@@ -79,7 +79,7 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
 mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::{column, table_of};
-    use crate::testing::{self};
+    use crate::testing;
 
     #[test]
     fn one_finding_per_database() {

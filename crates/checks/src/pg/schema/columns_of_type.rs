@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dbvitals_model::{
-    Evidence, Finding, Severity, Unit,
+    Evidence, Finding, Fix, FixKind, Severity, Unit,
     pg::{relation::Relation, schema::Column},
 };
 
@@ -102,6 +102,22 @@ impl Group<'_> {
     /// What a rewrite blocks.
     pub fn blocks(&self) -> String {
         format!("reads and writes of {} while it is rewritten", sql_name(self.relation))
+    }
+
+    /// A finding that they are `of` a type better left, with the statement that gives each the type `to` tells.
+    pub fn better_changed(
+        &self,
+        (db, cx): (&DatabaseView<'_>, &Context<'_>),
+        severity: Severity,
+        of: &str,
+        recommendation: &str,
+        to: impl Fn(&Column) -> String,
+    ) -> Finding {
+        let change = self.changes(|column| format!("TYPE {}", to(column)));
+        let fix = Fix::new(FixKind::Review, change).locking(REWRITE_LOCK, self.blocks());
+        let (named, table, verb) = (self.named(), self.table(), self.verb());
+        let message = format!("{named} of table {table} {verb} of type {of}");
+        self.finding(db, cx, severity, message, recommendation).fixed_by(fix)
     }
 
     /// A finding about them.

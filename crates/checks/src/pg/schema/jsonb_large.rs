@@ -132,7 +132,7 @@ fn outside(columns: &[Column], relations: &[Relation]) -> BTreeMap<i64, f64> {
 mod tests {
     use super::*;
     use crate::pg::schema::columns_of_type::sample::{column, table, table_with};
-    use crate::testing::{self};
+    use crate::testing;
 
     fn found(width: Option<i64>) -> dbvitals_model::Snapshot {
         let body = Column { average_width: width, ..column("body", "jsonb", "jsonb") };

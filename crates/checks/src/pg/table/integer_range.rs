@@ -1,8 +1,28 @@
-//! How far an integer type reaches, and the statements that widen a column.
+//! How far an integer type reaches, how much of that may be used, and the statements that widen a column.
 
-use dbvitals_model::{Fix, FixKind};
+use dbvitals_model::{Fix, FixKind, Unit};
 
-use crate::sql;
+use crate::{check::Threshold, sql};
+
+/// How much of its numbers a key may have used before somebody plans what comes then.
+pub static WARNING: Threshold = Threshold {
+    key: "warning_ratio",
+    unit: Unit::Ratio,
+    default: 0.7,
+    strict: Some(0.5),
+    range: (0.05, 1.0),
+    why: "widening a large key takes weeks of preparation; two sevenths more are left",
+};
+
+/// How much, before it is a question of time.
+pub static CRITICAL: Threshold = Threshold {
+    key: "critical_ratio",
+    unit: Unit::Ratio,
+    default: 0.85,
+    strict: None,
+    range: (0.05, 1.0),
+    why: "the rest may last less long than the migration",
+};
 
 /// The largest value of an integer type by its catalogue or SQL name.
 pub fn largest(type_name: &str) -> Option<i64> {

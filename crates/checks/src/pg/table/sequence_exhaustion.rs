@@ -6,11 +6,11 @@ use dbvitals_model::{
 };
 
 use super::{
-    integer_range::{largest, widened},
+    integer_range::{CRITICAL, WARNING, largest, widened},
     ordinary::not_twice,
 };
 use crate::{
-    check::{Check, Component, Run, Threshold, Topic},
+    check::{Check, Component, Run, Topic},
     context::Context,
     eta::{self, Eta, Needs, Pace},
     skip::{Judged, Skip},
@@ -53,24 +53,6 @@ Sequences that cycle on purpose within their column's range are not reported.
 PostgreSQL documentation: CREATE SEQUENCE; Numeric Types.
 ",
     run: Run::Database(run),
-};
-
-static WARNING: Threshold = Threshold {
-    key: "warning_ratio",
-    unit: Unit::Ratio,
-    default: 0.7,
-    strict: Some(0.5),
-    range: (0.05, 1.0),
-    why: "widening a large key takes weeks of preparation; two sevenths more are left",
-};
-
-static CRITICAL: Threshold = Threshold {
-    key: "critical_ratio",
-    unit: Unit::Ratio,
-    default: 0.85,
-    strict: None,
-    range: (0.05, 1.0),
-    why: "the rest may last less long than the migration",
 };
 
 fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
