@@ -302,7 +302,11 @@ impl Sink for Summary {
         self.unread.bytes += i64::try_from(line.len()).unwrap_or(0);
         if self.unread.examples.len() < EXAMPLES {
             let text = String::from_utf8_lossy(&line[..line.len().min(EXAMPLE_CHARS * 4)]);
-            let escaped: String = text.escape_debug().take(EXAMPLE_CHARS).collect();
+            let is_unseen = |c: char| c.is_control() || c == '\u{feff}';
+            let mut escaped = String::new();
+            for c in text.chars().take(EXAMPLE_CHARS) {
+                if is_unseen(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+            }
             self.unread.examples.push(escaped);
         }
     }

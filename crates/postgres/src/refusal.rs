@@ -4,7 +4,7 @@ use std::{error::Error as _, fmt::Write as _};
 
 use dbvitals_model::{Reason, Unavailable};
 
-use crate::{Error, error::Kind, speaks::Speaks};
+use crate::{Error, error::Kind, explain::identifier, speaks::Speaks};
 
 impl Error {
     /// What a report says of this error: of a connection that could not be made, or a query not answered.
@@ -16,7 +16,10 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         let text = match self.kind() {
             Kind::Server { source, password_given } => {
-                return server_remedy(source.code().code(), *password_given).map(str::to_owned);
+                let code = source.code().code();
+                return privilege(source.message())
+                    .filter(|_| code == "42501")
+                    .or_else(|| server_remedy(code, *password_given).map(str::to_owned));
             }
             Kind::NotPostgres { speaks: Speaks::Redis } => {
                 "name it with a redis:// URL, or correct the port"
@@ -100,6 +103,27 @@ impl Error {
     }
 }
 
+/// The grant that a refusal asks for, where it is about something of the user's own. Told in another language, it is not
+/// understood.
+fn privilege(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("permission denied for ")?;
+    let (kind, name) = rest.rsplit_once(' ')?;
+    let name = name.trim_matches('"');
+    if name.starts_with("pg_") {
+        return None;
+    }
+    let (privilege, what) = match kind {
+        "database" => ("CONNECT", "DATABASE "),
+        "schema" => ("USAGE", "SCHEMA "),
+        "function" | "procedure" => ("EXECUTE", "ROUTINE "),
+        "sequence" => ("USAGE, SELECT", "SEQUENCE "),
+        "table" | "view" | "materialized view" | "foreign table" | "relation" => ("SELECT", ""),
+        _ => return None,
+    };
+    let name = identifier(name);
+    Some(format!("GRANT {privilege} ON {what}{name} to this role, or connect as one that has it"))
+}
+
 /// What to do about a code of the server's.
 fn server_remedy(code: &str, password_given: bool) -> Option<&'static str> {
     Some(match code {
@@ -116,7 +140,7 @@ fn server_remedy(code: &str, password_given: bool) -> Option<&'static str> {
         }
         "57P01" | "57P02" | "57P05" => "look into the server's log for what ended the session",
         "42501" => "grant the role pg_monitor",
-        "57014" => "raise the time limit, or try when the server is less busy",
+        "57014" => "raise the time limit (--timeout), or try when the server is less busy",
         "55P03" => {
             "try again when the lock is gone; relations under an exclusive lock are passed over"
         }
@@ -152,5 +176,18 @@ mod tests {
     fn a_missing_password_is_told_from_a_wrong_one() {
         assert_ne!(server_remedy("28P01", true), server_remedy("28P01", false));
         assert_eq!(server_remedy("XX000", true), None);
+    }
+
+    #[test]
+    fn a_refusal_names_the_grant_it_asks_for() {
+        let remedy = |message| privilege(message).unwrap_or_default();
+        assert!(
+            remedy("permission denied for table Docs").starts_with("GRANT SELECT ON \"Docs\" to")
+        );
+        assert!(remedy("permission denied for database \"r\"").contains("CONNECT ON DATABASE"));
+        assert!(remedy("permission denied for materialized view v").contains("SELECT ON"));
+        assert!(remedy("permission denied for schema app").contains("USAGE ON SCHEMA"));
+        assert!(privilege("permission denied for view pg_hba_file_rules").is_none());
+        assert!(privilege("must be superuser to do that").is_none());
     }
 }

@@ -16,6 +16,7 @@
 //! Picked by value means that a column is compared with `=`, `IN` or `= ANY` to something that is no column, or that
 //! the row comes from a cursor or from a subquery that is limited or itself picks by value.
 
+mod building;
 mod call;
 mod calls;
 mod class;
@@ -39,11 +40,12 @@ mod tree;
 pub mod verify;
 
 pub use self::{
+    building::{Names, NewIndex, Tree, given_away},
     calls::{ConditionCall, Often, condition_calls, wrap_calls},
     class::{BULK_ROWS, Class, Classified},
     lookup::Lookup,
     parameter::Parameter,
-    policy::{PolicySubquery, PolicyText, policy_text},
+    policy::{Compared, PolicySubquery, PolicyText, Way, policy_text},
     position::{Position, trouble},
     statement::{Refused, Statement, TableName},
 };

@@ -1,12 +1,15 @@
 //! What a policy's condition asks for: settings, roles, other tables, and the columns an index could serve.
 
+mod served;
+
 use pg_query::{
     NodeEnum,
-    protobuf::{AExpr, ColumnRef, SqlValueFunctionOp, a_const},
+    protobuf::{ColumnRef, SqlValueFunctionOp, a_const},
 };
 
+pub use self::served::{Compared, Way};
 use crate::{
-    condition::{conjuncts, equality, names_column},
+    condition::names_column,
     statement::Refused,
     tree::{children, of_select},
 };
@@ -18,10 +21,10 @@ pub struct PolicyText {
     pub settings: Vec<String>,
     /// It compares the current role with a name: what `TO` is for.
     pub tests_role: bool,
-    /// Columns compared by equality with a value, in the order of the text, where all of them must hold.
-    pub equal_columns: Vec<String>,
-    /// Columns compared by `<`, `<=`, `>` or `>=` with a value, likewise.
-    pub range_columns: Vec<String>,
+    /// How an index could find the rows it lets through.
+    pub ways: Vec<Way>,
+    /// An OR is among what must hold.
+    pub has_or: bool,
     /// Its subqueries that read tables, in the order of the text, those within others too.
     pub subqueries: Vec<PolicySubquery>,
 }
@@ -42,36 +45,12 @@ pub fn policy_text(condition: &str, table: &str) -> Result<PolicyText, Refused> 
     let parsed = pg_query::parse(&format!("SELECT WHERE {condition}"), 0)?.protobuf.stmts;
     let root = parsed.first().and_then(|raw| raw.stmt.as_ref()?.node.as_ref());
     let Some(NodeEnum::SelectStmt(select)) = root else { return Err(Refused::Empty) };
-    let mut text = PolicyText::default();
-    for part in conjuncts(select.where_clause.as_deref()) {
-        let NodeEnum::AExpr(e) = part else { continue };
-        match equality(e).map(|compared| compared.column) {
-            Some(NodeEnum::ColumnRef(column)) => text.equal_columns.extend(names(column).pop()),
-            Some(_) => {}
-            None => text.range_columns.extend(range(e)),
-        }
-    }
+    let ways = served::ways(select.where_clause.as_deref(), table);
+    let mut text = PolicyText { ways: ways.all, has_or: ways.has_or, ..PolicyText::default() };
     of_select(select, &mut |child| visit(child, table, &mut text));
     text.settings.sort();
     text.settings.dedup();
     Ok(text)
-}
-
-/// The column that is held against a bound.
-fn range(e: &AExpr) -> Option<String> {
-    let operator = string_of(e.name.last()?.node.as_ref()?)?;
-    if !matches!(operator, "<" | "<=" | ">" | ">=") {
-        return None;
-    }
-    let (left, right) = (e.lexpr.as_ref()?.node.as_ref()?, e.rexpr.as_ref()?.node.as_ref()?);
-    match (left, right) {
-        (NodeEnum::ColumnRef(column), other) | (other, NodeEnum::ColumnRef(column))
-            if !names_column(other) =>
-        {
-            names(column).pop()
-        }
-        _ => None,
-    }
 }
 
 fn visit(node: &NodeEnum, table: &str, text: &mut PolicyText) {
@@ -282,17 +261,6 @@ mod tests {
         assert!(text("pg_has_role('staff'::name, 'member'::text)").tests_role);
         assert!(!text("(owner = CURRENT_USER)").tests_role);
         assert!(!text("pg_has_role(owner, 'member'::text)").tests_role);
-    }
-
-    #[test]
-    fn columns_an_index_could_serve_are_those_that_must_be_equal() {
-        let columns = |condition| text(condition).equal_columns.join(", ");
-        assert_eq!(columns("((NOT gone) AND (tenant = f()) AND (b = 3))"), "tenant, b");
-        assert_eq!(text("((a > 0) AND (f() >= b) AND (c < d))").range_columns, ["a", "b"]);
-        assert_eq!(columns("((tenant = f()) OR shared)"), "");
-        assert_eq!(columns("(lower(owner) = f())"), "");
-        assert_eq!(columns("(team IN ( SELECT m.team FROM members m))"), "");
-        assert_eq!(columns("(team = ANY (ARRAY( SELECT m.team FROM members m)))"), "team");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dbvitals_model::{
     Finding, Reason, Severity, TargetKind,
-    report::{ComponentScore, Metric, MetricStatus, Report, Target},
+    report::{ComponentScore, Metric, MetricStatus, Report, SectionState, Target},
 };
 
 use crate::{humanize, statement::has_health};
@@ -165,6 +165,28 @@ pub(crate) fn obstacles(report: &Report) -> Vec<Obstacle<'_>> {
         (o.class == Reason::NotApplicable, o.remedy.is_none(), usize::MAX - o.checks.len())
     });
     obstacles
+}
+
+/// Whether statements were judged by their text alone: no check ran, none could be made to, and the statements say that no server
+/// was asked.
+pub(crate) fn is_by_text(report: &Report) -> bool {
+    !has_health(report)
+        && report.coverage.checked.is_empty()
+        && report.findings.is_empty()
+        && report.ignored.is_empty()
+        && !report.coverage.skipped.is_empty()
+        && report.coverage.skipped.iter().all(|s| s.class == Reason::NotApplicable)
+}
+
+/// Sections that lack something which no obstacle tells already.
+pub(crate) fn gaps(report: &Report) -> impl Iterator<Item = &SectionState> {
+    let is_told = |section: &SectionState| {
+        let note = section.note.as_deref();
+        let skipped = report.coverage.skipped.iter();
+        let open = skipped.filter(|s| s.class != Reason::NotApplicable);
+        open.into_iter().any(|s| s.target == section.target && Some(s.reason.as_str()) == note)
+    };
+    report.coverage.sections.iter().filter(move |s| s.note.is_some() && !is_told(s))
 }
 
 /// Checks of the report: how many distinct ones ran, and how many could not, wholly or in part.

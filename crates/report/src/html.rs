@@ -30,6 +30,8 @@ struct Page<'a> {
     clusters: Vec<cluster::Cluster>,
     statements: Vec<statement::Statement>,
     has_health: bool,
+    /// No check could run: findings and coverage are left out.
+    is_by_text: bool,
     components: Vec<view::Component>,
     metrics: Vec<view::Metric>,
     baseline: Option<view::Baseline>,
@@ -50,6 +52,7 @@ pub fn render(report: &Report) -> Result<String, askama::Error> {
         clusters: cluster::all(report),
         statements: statement::all(report),
         has_health: crate::statement::has_health(report),
+        is_by_text: crate::digest::is_by_text(report),
         components: view::components(report),
         metrics: view::metrics(report),
         baseline: view::baseline(report),

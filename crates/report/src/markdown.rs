@@ -25,6 +25,9 @@ pub fn render(report: &Report) -> String {
         components(&mut out, report);
         metrics(&mut out, report);
     }
+    if digest::is_by_text(report) {
+        return out;
+    }
     findings::all(&mut out, report);
     findings::ignored(&mut out, report);
     overview(&mut out, report);
@@ -251,7 +254,7 @@ fn coverage(out: &mut String, report: &Report) {
             }
         }
     }
-    for section in report.coverage.sections.iter().filter(|s| s.note.is_some()) {
+    for section in digest::gaps(report) {
         let note = section.note.as_deref().unwrap_or_default();
         let place = format!("{} {}", section.target, section.section);
         append!(out, "- Section {}: {}\n", code(&place), text(note));

@@ -62,11 +62,17 @@ impl Table {
 
     /// Writes the table onto a page.
     pub(crate) fn print(&self, page: &mut Page, indent: usize) {
-        self.print_over(page, indent, &[]);
+        self.print_over(page, indent, &[], true);
     }
 
     /// Writes the table onto a page, each row of figures over the text it belongs to.
-    pub(crate) fn print_over(&self, page: &mut Page, indent: usize, texts: &[String]) {
+    pub(crate) fn print_over(
+        &self,
+        page: &mut Page,
+        indent: usize,
+        texts: &[String],
+        is_cut: bool,
+    ) {
         let widths = self.widths(page.width().saturating_sub(indent));
         let mut texts = texts.iter();
         for (place, row) in self.rows.iter().enumerate() {
@@ -84,8 +90,12 @@ impl Table {
             }
             let is_header = self.has_header && place == 0;
             if let Some(text) = (!is_header).then(|| texts.next()).flatten() {
-                let room = page.width().saturating_sub(indent + 2);
-                page.line(indent + 2, &[(NOTE, &visible::clip(text, room))]);
+                if is_cut {
+                    let room = page.width().saturating_sub(indent + 2);
+                    page.line(indent + 2, &[(NOTE, &visible::clip(text, room))]);
+                } else {
+                    page.para(indent + 2, NOTE, text);
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use anstyle::Style;
 use dbvitals_model::{Severity, report::Report};
 
 use crate::{
-    ColorChoice,
+    ColorChoice, digest,
     page::{BAD, FAIR, NOTE, Page},
     statement::has_health,
 };
@@ -59,6 +59,9 @@ pub fn render(report: &Report, options: &Options) -> String {
     time::block(&mut page, report, options.all);
     latency::block(&mut page, report);
     looks::block(&mut page, report, options.all);
+    if digest::is_by_text(report) {
+        return page.finish();
+    }
     findings::block(&mut page, report, options);
     findings::ignored(&mut page, report, options);
     closing::coverage(&mut page, report, options);

@@ -27,5 +27,6 @@ pub mod rls_security_definer_helper;
 pub mod rls_slow;
 pub mod rls_statement_index_lost;
 pub mod rls_subplan_per_row;
+pub mod served;
 pub mod trigger_disabled;
 pub mod wide_table;

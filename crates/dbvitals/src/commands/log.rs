@@ -2,7 +2,7 @@
 
 mod follow;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dbvitals_checks::judge;
 use dbvitals_log::{Format, Limits, Prefix, Read, Request, State, feed::Known};
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     let log =
         if args.follow { follow::follow(args, known, limits)? } else { read(args, known, limits)? };
     if log.records == 0 && log.sources.iter().all(|source| source.resumed_at == 0) {
-        return Err(nothing(&log));
+        return Err(nothing(&log, &args.files));
     }
     let snapshot = snapshot(args, log, now);
     if let Some(path) = &args.save_snapshot {
@@ -109,15 +109,19 @@ fn remembered(path: &Path) -> Result<State, Problem> {
 }
 
 /// Not one record: the report would be of nothing.
-fn nothing(log: &LogSnapshot) -> Problem {
+fn nothing(log: &LogSnapshot, files: &[PathBuf]) -> Problem {
     let lines = log.unread.lines;
     let names: Vec<&str> = log.sources.iter().map(|source| source.name.as_str()).collect();
     let problem = log.sources.iter().find_map(|source| source.problem.as_deref());
     let what = match (lines, problem, log.unread.examples.first()) {
         (_, Some(problem), _) => format!("cannot read {}: {problem}", names.join(", ")),
+        _ if names.is_empty() => {
+            let given: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+            format!("there is no log file in {}", given.join(", "))
+        }
         (0, ..) => format!("there is no record in {}", names.join(", ")),
         (_, _, Some(first)) => format!(
-            "none of {lines} lines of {} is a record of a PostgreSQL log; the first is {first:?}",
+            "none of {lines} lines of {} is a record of a PostgreSQL log; the first is: {first}",
             names.join(", ")
         ),
         _ => format!("none of {lines} lines is a record of a PostgreSQL log"),

@@ -52,6 +52,47 @@ fn arguments() {
 }
 
 #[test]
+fn texts_that_are_no_sql_and_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        at(&path).to_owned()
+    };
+    let latin = bytes("latin.sql", b"select 1;\nselect '\xe4'");
+    let wide = bytes("wide.sql", b"\xff\xfes\0e\0l\0");
+    let nothing = bytes("empty.sql", b"");
+    let here = at(folder.path()).to_owned();
+    for command in [&["query", "lint"][..], &["query", "analyze", "--offline", "--file"]] {
+        let with = |path: &str, says: &[&str]| refused(&[command, &[path]].concat(), says);
+        with(&latin, &["latin.sql", "not UTF-8 from line 2", "iconv -f LATIN1"]);
+        with(&wide, &["iconv -f UTF-16"]);
+        with(&here, &["cannot read", "directory"]);
+        with("/dev/zero", &["/dev/zero holds more than"]);
+    }
+    refused(&["query", "analyze", "--offline", "--file", &nothing], &["no statement"]);
+    refused(&["query", "plan", &nothing], &["no plan found", "FORMAT JSON"]);
+    refused(&["query", "plan", "/dev/zero"], &["more than 64 MB"]);
+    refused(&["log", &nothing], &["no record in", "empty.sql"]);
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    refused(&["log", at(&folder.path().join("logs"))], &["no log file in", "logs"]);
+    refused(&["log", &latin], &["the first is: select 1;", "--prefix"]);
+}
+
+#[test]
+fn marks_before_a_text_line_ends_and_length_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let marked = file(&folder, "marked.sql", "\u{feff}select 1;\r\nselect 2\r\n");
+    dbvitals(&["query", "lint", &marked]).ended(&[0]);
+    let told = dbvitals(&["query", "analyze", "--offline", "--file", &marked]).ended(&[0]);
+    assert!(!told.out.contains("refuses"), "{}", told.out);
+    let list = vec!["1234567"; 600_000].join(",");
+    let long = file(&folder, "long.sql", &format!("select a from t where a in ({list})"));
+    let told = dbvitals(&["query", "analyze", "--offline", "--file", &long]).ended(&[0]);
+    assert!(told.out.contains("looked into up to 4 MB"), "{}", &told.out[..2000]);
+}
+
+#[test]
 fn files() {
     let folder = tempfile::tempdir().unwrap();
     let missing = at(&folder.path().join("missing")).to_owned();

@@ -1,5 +1,7 @@
 //! `dbvitals query rls` against real servers: a condition, what it finds, the fix, and silence.
 
+mod indexes;
+
 use dbvitals_testkit::{PgVersion, Postgres};
 use serde_json::Value;
 
@@ -245,24 +247,6 @@ async fn a_statement_that_loses_its_index_is_told() {
         let report = lab.told(&[&SET[..], &["--role", "web app", "--sql", like]].concat());
         assert!(findings(&report, "pg-rls-statement-index-lost").is_empty(), "{report:#}");
     }
-}
-
-#[tokio::test]
-async fn an_index_is_tried_out_before_it_is_built() {
-    let lab = Lab::with(PgVersion::Debian15, &format!("create extension hypopg; {OWN}")).await;
-    let report = lab.told(&SET);
-    let found = findings(&report, "pg-rls-policy-without-index");
-    let impact = text(found[0], "/impact");
-    assert!(impact.contains("tried with hypopg: a read by batch uses it"), "{impact}");
-    lab.sql("alter policy own on app.\"No tes\" using (tenant = auth.uid() or id = 3)").await;
-    let report = lab.told(&SET);
-    let found = findings(&report, "pg-rls-policy-without-index");
-    assert!(found[0]["fix"].is_null(), "no single column decides: {found:#?}");
-    let left = lab.server.scalar(
-        "postgres",
-        "select count(*)::text from pg_indexes where indexname like '%tenant%'",
-    );
-    assert_eq!(left.await.unwrap(), "0", "nothing was built");
 }
 
 #[tokio::test]

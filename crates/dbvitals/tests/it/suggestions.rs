@@ -218,6 +218,8 @@ fn texts_alone_are_judged_without_a_server() {
     let text = text.ended(&[0]).out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("suggestion: case-folded-column, info, line 1"), "{text}");
     assert!(text.contains("Not checked: whether there is an index on lower(b)"), "{text}");
+    assert_eq!(text.matches("no server was asked").count(), 1, "{text}");
+    assert!(!text.contains("COVERAGE") && !text.contains("no findings"), "{text}");
     let both = dbvitals(&["query", "analyze", "--offline", "--analyze", "select 1"]).ended(&[2]);
     assert!(both.err.contains("--offline"), "{}", both.err);
 }

@@ -15,17 +15,17 @@ pub struct Under<'a> {
     pub is_exempt: bool,
     /// Of what is executed only the whole is timed, so that reading the clock costs nothing.
     pub is_untimed: bool,
-    /// An index that is in the mind of the planner alone.
+    /// Indexes that are in the mind of the planner alone.
     pub imagined: Option<Imagined<'a>>,
 }
 
-/// An index that `hypopg` lets the planner believe in. It is in the memory of the connection, and forgotten at the end.
+/// Indexes that `hypopg` lets the planner believe in. They are in the memory of the connection, and forgotten at the end.
 #[derive(Debug, Clone, Copy)]
 pub struct Imagined<'a> {
     /// Where the extension is installed.
     pub schema: &'a str,
-    /// `CREATE INDEX ON …`
-    pub create: &'a str,
+    /// `CREATE INDEX ON …`, of each.
+    pub create: &'a [String],
 }
 
 impl Session {
@@ -36,14 +36,16 @@ impl Session {
         patience: Duration,
     ) -> Result<Option<Error>, Error> {
         let under = wanted.under;
-        if let Some(index) = under.imagined {
-            let schema = identifier(index.schema);
-            let sql = format!(
-                "SELECT indexname FROM {schema}.hypopg_create_index({})",
-                literal(index.create)
-            );
-            if let Err(error) = self.attempt(&sql, patience).await? {
-                return Ok(Some(error));
+        if let Some(indexes) = under.imagined {
+            let schema = identifier(indexes.schema);
+            for create in indexes.create {
+                let sql = format!(
+                    "SELECT indexname FROM {schema}.hypopg_create_index({})",
+                    literal(create)
+                );
+                if let Err(error) = self.attempt(&sql, patience).await? {
+                    return Ok(Some(error));
+                }
             }
         }
         if let Some(role) = wanted.role {
@@ -74,8 +76,8 @@ impl Session {
         wanted: &Explaining<'_>,
         patience: Duration,
     ) -> Result<(), Error> {
-        if let Some(index) = wanted.under.imagined {
-            let schema = identifier(index.schema);
+        if let Some(indexes) = wanted.under.imagined {
+            let schema = identifier(indexes.schema);
             self.say("SET LOCAL ROLE NONE", patience).await?;
             self.attempt(&format!("SELECT {schema}.hypopg_reset()"), patience).await?.ok();
         }

@@ -9,7 +9,7 @@ use pg_query::{
 use super::{
     Said,
     look::{Found, Look, Size},
-    made::{Wanted, index},
+    made::indexes,
     query::Query,
 };
 use crate::{
@@ -55,18 +55,8 @@ fn one<'a>(look: &Look<'a>, query: &Query<'a>, part: &'a NodeEnum) -> Option<Sai
         .iter()
         .filter(|column| !table.is_some_and(|table| table.leads(&column.name)))
         .collect();
-    let mut fixes = lacking.iter().filter_map(|column| {
-        let element = quoted(&column.name);
-        let named = vec![column.name.clone()];
-        index(look, Wanted { relation, method: "", element, named, before: Vec::new() })
-    });
-    let mut fix = fixes.next();
-    if let Some(fix) = fix.as_mut() {
-        for other in fixes {
-            fix.statements.extend(other.statements);
-            fix.undo.extend(other.undo);
-        }
-    }
+    let wanted = lacking.iter().map(|column| (quoted(&column.name), vec![column.name.clone()]));
+    let fix = indexes(look, relation, "", &wanted.collect::<Vec<_>>());
     if lacking.is_empty() {
         return None;
     }

@@ -11,7 +11,11 @@ use dbvitals_model::{
 };
 
 use super::LARGE_ROWS;
-use crate::{TableName, role::Columns};
+use crate::{
+    TableName,
+    building::{Names, Tree, given_away},
+    role::Columns,
+};
 
 /// What the planner expects a statement to yield.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +33,8 @@ pub struct Facts<'a> {
     is_known: bool,
     tables: Vec<Table<'a>>,
     extensions: Vec<&'a Extension>,
+    relations: Vec<&'a Relation>,
+    indexes: &'a [Index],
     /// The server's major version.
     pub version: Option<u32>,
     /// What the planner expects.
@@ -72,6 +78,8 @@ impl<'a> Facts<'a> {
             is_known: true,
             tables: tables.iter().map(of).collect(),
             extensions: database.extensions.value().into_iter().flatten().collect(),
+            relations,
+            indexes: database.indexes.value().map_or(&[], Vec::as_slice),
             version: None,
             expected: None,
         }
@@ -88,6 +96,16 @@ impl<'a> Facts<'a> {
         let mut named = self.tables.iter().filter(fits);
         let only = named.next()?;
         named.next().is_none().then_some(only)
+    }
+
+    /// A table with its partitions.
+    pub(super) fn tree(&self, table: &Table<'a>) -> Tree {
+        Tree::of(table.relation, &self.relations)
+    }
+
+    /// Names that are given away.
+    pub(super) fn names(&self) -> Names {
+        given_away(self.relations.iter().copied(), self.indexes)
     }
 
     pub(super) fn extension(&self, name: &str) -> Option<&'a Extension> {

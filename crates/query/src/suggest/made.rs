@@ -5,7 +5,7 @@ use pg_query::{Node, NodeEnum, protobuf::SelectStmt};
 
 use super::{fact::Table, look::Look};
 use crate::{
-    lint::name::{made, quoted},
+    building::{NewIndex, Tree},
     rewrite::{below::deep, shape::inner, whole::text},
     role::condition::text_of,
 };
@@ -50,58 +50,41 @@ pub(super) struct Wanted<'t> {
     pub(super) before: Vec<String>,
 }
 
-/// Statements that make an index while the table is in use; `None` where partitions have partitions.
+/// Statements that make an index while the table is in use.
 pub(super) fn index(look: &Look<'_>, wanted: Wanted<'_>) -> Option<Fix> {
-    let table = look.name(wanted.relation);
-    let own = look.relations.get(wanted.relation)?.table.name.clone();
-    let using = match wanted.method {
-        "" => String::new(),
-        method => format!(" USING {method}"),
-    };
-    let known = look.table(wanted.relation);
-    let name = free_name(known, &own, &wanted.named);
-    let schema = known.map(|table| format!("{}.", quoted(&table.relation.schema)));
-    let full = format!("{}{}", schema.unwrap_or_default(), quoted(&name));
-    let tail = format!("{using} ({})", wanted.element);
-    let mut statements = wanted.before;
-    // An extension is a decision of its own.
-    let kind = if statements.is_empty() { FixKind::Safe } else { FixKind::Review };
-    let Some(parent) = known.filter(|table| table.relation.kind == "p") else {
-        statements.push(format!("CREATE INDEX CONCURRENTLY {} ON {table}{tail};", quoted(&name)));
-        return Some(
-            Fix::new(kind, statements)
-                .locking(
-                    "ShareUpdateExclusiveLock",
-                    format!("VACUUM and DDL on {table}, not reads or writes"),
-                )
-                .undone_by([format!("DROP INDEX CONCURRENTLY {full};")]),
-        );
-    };
-    if parent.parts.iter().any(|part| part.kind == "p") {
-        return None;
+    let Wanted { relation, method, element, named, before } = wanted;
+    let mut fix = indexes(look, relation, method, &[(element, named)])?;
+    if !before.is_empty() {
+        // An extension is a decision of its own.
+        fix.kind = FixKind::Review;
+        fix.statements.splice(0..0, before);
     }
-    statements.push(format!("CREATE INDEX {} ON ONLY {table}{tail};", quoted(&name)));
-    for part in &parent.parts {
-        let (schema, part_name) = (quoted(&part.schema), quoted(&part.name));
-        let of_part = quoted(&made(&part.name, &wanted.named, "idx"));
-        statements
-            .push(format!("CREATE INDEX CONCURRENTLY {of_part} ON {schema}.{part_name}{tail};"));
-        statements.push(format!("ALTER INDEX {full} ATTACH PARTITION {schema}.{of_part};"));
-    }
-    Some(
-        Fix::new(FixKind::Review, statements)
-            .locking("ShareLock", format!("writes to {table}, for a moment"))
-            .undone_by([format!("DROP INDEX {full};")]),
-    )
+    Some(fix)
 }
 
-fn free_name(table: Option<&Table<'_>>, own: &str, named: &[String]) -> String {
-    let is_taken = |name: &String| {
-        table.is_some_and(|table| table.indexes.iter().any(|index| index.name == *name))
+/// Statements that make several indexes of one table, by what stands between the parentheses and what the name tells.
+pub(super) fn indexes(
+    look: &Look<'_>,
+    relation: usize,
+    method: &str,
+    wanted: &[(String, Vec<String>)],
+) -> Option<Fix> {
+    let tree = if let Some(table) = look.table(relation) {
+        look.facts.tree(table)
+    } else {
+        let named = &look.relations.get(relation)?.table;
+        Tree::alone(named.schema.as_deref(), &named.name)
     };
-    let endings = std::iter::once("idx".to_owned()).chain((1..100).map(|n| format!("idx{n}")));
-    let mut names = endings.map(|ending| made(own, named, &ending));
-    names.find(|name| !is_taken(name)).unwrap_or_else(|| made(own, named, "idx"))
+    let mut taken = look.facts.names();
+    let mut fixes = wanted.iter().map(|(keys, named)| {
+        NewIndex { tree: &tree, method, keys, named }.fix(FixKind::Safe, &mut taken)
+    });
+    let mut fix = fixes.next()?;
+    for other in fixes {
+        fix.statements.extend(other.statements);
+        fix.undo.extend(other.undo);
+    }
+    Some(fix)
 }
 
 /// An expression as an index of its table holds it: columns without their table, texts without casts to text. Two

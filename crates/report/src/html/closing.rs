@@ -94,7 +94,8 @@ pub(super) fn coverage(report: &Report) -> Coverage {
             None => checked.push((target, vec![check])),
         }
     }
-    let gaps = report.coverage.sections.iter().filter(|s| s.note.is_some() || !s.collected);
+    let silent = report.coverage.sections.iter().filter(|s| s.note.is_none() && !s.collected);
+    let gaps = digest::gaps(report).chain(silent);
     Coverage {
         ran,
         skipped,

@@ -82,7 +82,7 @@ fn one(page: &mut Page, obstacle: &Obstacle<'_>, options: &Options) {
 
 /// Sections that were not, or not wholly, collected.
 fn gaps(page: &mut Page, report: &Report, options: &Options) {
-    let gaps: Vec<_> = report.coverage.sections.iter().filter(|s| s.note.is_some()).collect();
+    let gaps: Vec<_> = digest::gaps(report).collect();
     if gaps.is_empty() {
         return;
     }

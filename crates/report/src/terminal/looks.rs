@@ -100,7 +100,7 @@ fn over_texts(page: &mut Page, overview: &Overview, columns: &[(&str, Align)], s
         texts.push(visible::inline(&words.next().unwrap_or_default()));
         table.row(words.map(cell).collect());
     }
-    table.print_over(page, 2, &texts);
+    table.print_over(page, 2, &texts, !overview.id.starts_with(POLICIES));
 }
 
 /// Hours with their busy time as bars; columns that are zero throughout are left out. Where they do not fit side by side,

@@ -4,11 +4,15 @@ use dbvitals_model::{
     Evidence, Finding, Fix, FixKind, Severity, Subject, Unit,
     pg::{relation::Relation, schema::Constraint},
 };
+use dbvitals_query::{Names, NewIndex, Tree, given_away};
 
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    pg::index::parts,
+    pg::{
+        index::parts,
+        table::descendants::{leaves, rows_of},
+    },
     skip::Judged,
     sql,
     view::DatabaseView,
@@ -72,18 +76,26 @@ fn run(db: &DatabaseView<'_>, cx: &Context<'_>) -> Judged {
     let tables = parts::by_oid(relations);
     let by_table = parts::by_table(indexes);
     let mut found = Vec::new();
+    let mut taken = None;
     for key in constraints.iter().filter(|key| key.kind == "f" && key.parent_oid.is_none()) {
         let own = by_table.get(&key.table_oid);
         let is_served = own.is_some_and(|own| own.iter().any(|i| parts::serves(i, &key.columns)));
         let Some(child) = tables.get(&key.table_oid) else { continue };
         // Neither analysed nor written to since statistics began: nobody knows its size.
-        let is_known = child.row_estimate >= 0.0 || child.live_rows > 0;
-        let is_small = is_known && rows(child) < cx.limit_for(&MIN_LISTED, &child.qualified());
+        let has_size = |table: &Relation| table.row_estimate >= 0.0 || table.live_rows > 0;
+        let is_known = match child.kind.as_str() {
+            "p" => leaves(relations, child.oid).into_iter().all(has_size),
+            _ => has_size(child),
+        };
+        let rows = rows_of(relations, child);
+        let is_small = is_known && rows < cx.limit_for(&MIN_LISTED, &child.qualified());
         if is_served || is_small || child.extension.is_some() {
             continue;
         }
         let parent = key.referenced_oid.and_then(|oid| tables.get(&oid)).copied();
-        found.push(finding(db, cx, key, child, parent));
+        let taken = taken.get_or_insert_with(|| given_away(relations.iter(), indexes));
+        let fix = create(key, child, relations, taken);
+        found.push(finding(db, cx, key, (child, parent), rows, fix));
     }
     Ok(found)
 }
@@ -92,11 +104,11 @@ fn finding(
     db: &DatabaseView<'_>,
     cx: &Context<'_>,
     key: &Constraint,
-    child: &Relation,
-    parent: Option<&Relation>,
+    (child, parent): (&Relation, Option<&Relation>),
+    rows: f64,
+    fix: Fix,
 ) -> Finding {
     let table = child.qualified();
-    let rows = rows(child);
     let changes = parent.map_or(0, |parent| parent.deletes + parent.updates);
     let least = cx.limit_for(&MIN_ROWS, &table);
     let is_costly = rows >= least && changes > 0;
@@ -128,45 +140,15 @@ fn finding(
         )
         .against(1.0),
     )
-    .fixed_by(create(key, child))
+    .fixed_by(fix)
     .promising("deleting a parent row looks up its children instead of reading the whole table")
 }
 
-fn rows(table: &Relation) -> f64 {
-    table.row_estimate.max(table.live_rows as f64).max(0.0)
-}
-
-fn create(key: &Constraint, child: &Relation) -> Fix {
-    let table = sql::qualified(&child.schema, &child.name);
-    let columns = sql::idents(&key.column_names);
-    // A partitioned table cannot be indexed concurrently as a whole.
-    let how = if child.kind == "p" { "" } else { "CONCURRENTLY " };
-    let name = index_name(&child.name, &key.column_names);
-    let lock = if child.kind == "p" {
-        ("ShareLock", format!("writes to {}", child.qualified()))
-    } else {
-        (
-            "ShareUpdateExclusiveLock",
-            format!("other DDL and VACUUM on {}, not reads or writes", child.qualified()),
-        )
-    };
-    let drop = format!("DROP INDEX {how}{};", sql::qualified(&child.schema, &name));
-    Fix::new(
-        FixKind::Review,
-        [format!("CREATE INDEX {how}{} ON {table} ({columns});", sql::ident(&name))],
-    )
-    .locking(lock.0, lock.1)
-    .undone_by([drop])
-}
-
-/// A name in the server's own manner, cut to the 63 bytes it keeps, at a character's edge.
-fn index_name(table: &str, columns: &[String]) -> String {
-    const LONGEST: usize = 63;
-    let mut stem = format!("{table}_{}", columns.join("_"));
-    while stem.len() > LONGEST - "_idx".len() {
-        stem.pop();
-    }
-    format!("{stem}_idx")
+fn create(key: &Constraint, child: &Relation, relations: &[Relation], taken: &mut Names) -> Fix {
+    let tree = Tree::of(child, &relations.iter().collect::<Vec<_>>());
+    let keys = sql::idents(&key.column_names);
+    NewIndex { tree: &tree, method: "", keys: &keys, named: &key.column_names }
+        .fix(FixKind::Review, taken)
 }
 
 #[cfg(test)]
@@ -230,8 +212,32 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_within_what_the_server_keeps() {
-        let name = index_name(&"ü".repeat(40), &["id".into()]);
-        assert!(name.len() <= 63 && name.ends_with("_idx"));
+    fn partitions_of_partitions_get_an_index_each() {
+        let snapshot = testing::database(|db| {
+            let table = |oid, parent, kind: &str, name: &str| Relation {
+                oid,
+                parent_oid: parent,
+                is_partition: parent.is_some(),
+                kind: kind.into(),
+                name: name.into(),
+                row_estimate: 1e6,
+                ..fixture::table()
+            };
+            let own = fixture::table().oid;
+            *edit(&mut db.relations) = vec![
+                table(own, None, "p", "orders"),
+                table(71, Some(own), "p", "orders_eu"),
+                table(72, Some(71), "r", "orders_eu_1"),
+            ];
+            *edit(&mut db.constraints) = vec![fixture::foreign_key("orders_user_fk", &[4])];
+            *edit(&mut db.indexes) = Vec::new();
+        });
+        let found = testing::findings(&CHECK, &snapshot);
+        let fix = found[0].fix.as_ref().unwrap();
+        assert_eq!(fix.statements.len(), 5, "{fix:?}");
+        assert_eq!(
+            fix.statements[2],
+            "CREATE INDEX CONCURRENTLY orders_eu_1_c4_idx ON public.orders_eu_1 (c4);"
+        );
     }
 }

@@ -8,7 +8,10 @@ use dbvitals_model::{
 use crate::{
     check::Threshold,
     context::Context,
-    pg::table::ordinary::{by_oid, is_users, not_twice, rows},
+    pg::table::{
+        descendants::rows_of,
+        ordinary::{by_oid, is_users, not_twice},
+    },
     skip::Skip,
     view::DatabaseView,
     words,
@@ -36,7 +39,9 @@ pub struct InForce<'a> {
     pub table: &'a Relation,
     /// The database's name.
     database: &'a str,
-    /// Rows from which on the table is judged.
+    /// Rows of the table.
+    rows: f64,
+    /// Rows from which on it is judged.
     limit: f64,
 }
 
@@ -51,10 +56,12 @@ pub fn in_force<'a>(
     let judged = |policy: &'a Policy| {
         let table = by_oid(relations, policy.table_oid)?;
         let limit = cx.limit_for(least, &table.qualified());
-        (table.row_security && is_users(table) && rows(table) >= limit).then(|| InForce {
+        let rows = rows_of(relations, table);
+        (table.row_security && is_users(table) && rows >= limit).then(|| InForce {
             policy,
             table,
             database: db.name(),
+            rows,
             limit,
         })
     };
@@ -72,7 +79,6 @@ impl InForce<'_> {
         let (table, name) = (self.table.qualified(), &self.policy.name);
         let subject = Subject::within("policy", self.database, format!("{table}.{name}"));
         let message = format!("policy {name} of {table} {what}");
-        let size = rows(self.table);
         cx.finding(Severity::Info, subject.of_table(&table), message, advice)
             .with(Evidence::new(
                 "policy",
@@ -81,7 +87,7 @@ impl InForce<'_> {
                 "pg_policy",
             ))
             .with(
-                Evidence::new("rows of the table", size, Unit::Count, "pg_class.reltuples")
+                Evidence::new("rows of the table", self.rows, Unit::Count, "pg_class.reltuples")
                     .against(self.limit),
             )
     }

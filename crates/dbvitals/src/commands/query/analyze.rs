@@ -10,11 +10,11 @@ mod values;
 mod verify;
 
 use dbvitals_checks::judge;
-use dbvitals_model::{Reason, Snapshot, TargetData};
+use dbvitals_model::{Reason, Section, Snapshot, TargetData};
 use dbvitals_postgres::scratch::Place;
 use dbvitals_query::{Class, Statement};
 
-use super::one;
+use super::{one, server};
 use crate::{
     args::{audit::Looking, query::analyze::Args, targets::TargetArgs},
     commands::audit,
@@ -55,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         Some(target) => look::look(&target, &given, args, place.as_ref(), &progress)?,
         None => offline::look(&given),
     };
+    server::tell_lost(&snapshot)?;
     suggestions::of_all(&given, &mut snapshot);
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
@@ -65,12 +66,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
     Ok(if lacks_plan(&snapshot) { exit.max(Exit::Incomplete) } else { exit })
 }
 
-/// Whether a statement that could have a plan has none.
+/// Whether a statement that could have a plan has none, or was to be executed and was not to its end.
 fn lacks_plan(snapshot: &Snapshot) -> bool {
     snapshot.targets.iter().any(|target| match &target.data {
-        TargetData::Statement(statement) => {
-            statement.plans.get().is_err_and(|why| why.reason != Reason::NotApplicable)
-        }
+        TargetData::Statement(statement) => match &statement.plans {
+            Section::Unavailable(why) => why.reason != Reason::NotApplicable,
+            Section::Collected(plans) => {
+                plans.gaps.iter().any(|gap| matches!(gap.reason, Reason::Failed | Reason::Timeout))
+            }
+        },
         _ => false,
     })
 }

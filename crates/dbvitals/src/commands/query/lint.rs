@@ -1,6 +1,6 @@
 //! `dbvitals query lint`.
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use dbvitals_model::lint::{
     LINT_VERSION, LintLock, LintRemark, LintReport, LintUnread, LintedFile,
@@ -91,11 +91,7 @@ fn known(names: &[String]) -> Result<Vec<&'static str>, Problem> {
 
 fn file(path: &Path, options: &Options) -> Result<LintedFile, Problem> {
     let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|error| Problem::usage(format!("cannot read standard input: {error}")))?;
-        text
+        output::text("standard input", std::io::stdin())?
     } else {
         output::read(path)?
     };

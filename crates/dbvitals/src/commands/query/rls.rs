@@ -11,7 +11,7 @@ use dbvitals_model::{
     report::Report,
 };
 
-use super::one;
+use super::{one, server};
 use crate::{
     args::{audit::Looking, query::rls::Args, targets::TargetArgs},
     commands::audit,
@@ -43,6 +43,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
     let target = one::only(in_force.targets(&named)?, "")?;
     render::files(&args.showing.output)?;
     let snapshot = look::look(&target, args, &Progress::new(args.showing.quiet))?;
+    server::tell_lost(&snapshot)?;
     if let Some(path) = &args.save_snapshot {
         audit::save_snapshot(path, &snapshot)?;
     }

@@ -1,14 +1,14 @@
 //! What was typed, cut into statements.
 
-use std::{io::Read as _, ops::Range};
+use std::ops::Range;
 
 use dbvitals_model::statement::StatementSnapshot;
 use dbvitals_query::{Refused, Statement, fingerprint, script, trouble};
 
 use crate::{args::query::analyze::Args, output, problem::Problem};
 
-/// More than anybody writes by hand, and more than a server would plan in reasonable time.
-const LARGEST: u64 = 64 << 20;
+/// Bytes of one statement that is taken apart: the tree of a longer one takes gigabytes.
+const LARGEST: usize = 4 << 20;
 
 /// One statement to analyse.
 pub(super) struct Given {
@@ -58,29 +58,13 @@ pub(super) fn read(args: &Args) -> Result<Vec<Given>, Problem> {
     let wants_input =
         args.sql.iter().any(|text| text == "-") || (args.sql.is_empty() && args.file.is_empty());
     if wants_input {
-        cut(&standard_input()?, None, &mut given);
+        cut(&output::text("standard input", std::io::stdin())?, None, &mut given);
     }
     if given.is_empty() {
         return Err(Problem::usage("there is no statement: nothing but white space and comments")
             .hint("write it as an argument, or name a file with --file"));
     }
     Ok(given)
-}
-
-fn standard_input() -> Result<String, Problem> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Problem::usage(format!("cannot read standard input: {error}")))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Problem::usage("standard input holds more than 64 MB")
-            .hint("analyse a part of it, or a log with `dbvitals log`"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Problem::usage(format!("standard input is not UTF-8: the first odd byte is number {at}"))
-    })
 }
 
 fn cut(source: &str, file: Option<&str>, into: &mut Vec<Given>) {
@@ -96,6 +80,16 @@ fn cut(source: &str, file: Option<&str>, into: &mut Vec<Given>) {
 }
 
 fn one(name: String, text: &str, at: Range<usize>) -> Given {
+    if text.len() > LARGEST {
+        let refused = format!(
+            "the statement is {} MB long, and its text is looked into up to {} MB: load rows with COPY, and pass long lists as an \
+             array in one parameter",
+            text.len() >> 20,
+            LARGEST >> 20
+        );
+        let (statement, fingerprint, text) = (None, None, text.to_owned());
+        return Given { name, text, at, statement, fingerprint, refused: Some(refused) };
+    }
     let (statement, refused) = match Statement::parse(text) {
         Ok(statement) => (Some(statement), None),
         Err(why) => (None, Some(words(&why, text))),

@@ -35,9 +35,16 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whether a table was asked for.
+    /// Whether a table was asked for, by its name as a person or as a statement writes it.
     pub(super) fn has(&self, schema: &str, table: &str) -> bool {
-        let named = |name: &String| name == table || *name == format!("{schema}.{table}");
+        let forms = [
+            table.to_owned(),
+            format!("{schema}.{table}"),
+            sql::ident(table),
+            sql::qualified(schema, table),
+            format!("\"{schema}\".\"{table}\""),
+        ];
+        let named = |name: &String| forms.contains(name);
         self.tables.is_empty() || self.tables.iter().any(named)
     }
 }
