@@ -6,7 +6,7 @@ use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
     host::sampled::{self, MIN_WINDOW},
-    skip::{Judged, Skip},
+    skip::Judged,
     view::HostView,
     words,
 };
@@ -64,10 +64,7 @@ static MIN_LATENCY: Threshold = Threshold {
 };
 
 fn run(view: &HostView<'_>, cx: &Context<'_>) -> Judged {
-    let disks = view.host().disks.get().map_err(Skip::from)?;
-    let longest = disks.iter().map(|disk| disk.window_seconds).fold(0.0, f64::max);
-    sampled::long_enough(longest, cx)?;
-    Ok(disks.iter().filter_map(|disk| finding(cx, disk)).collect())
+    Ok(sampled::disks(view, cx)?.iter().filter_map(|disk| finding(cx, disk)).collect())
 }
 
 fn finding(cx: &Context<'_>, disk: &DiskUse) -> Option<Finding> {

@@ -1,6 +1,5 @@
 //! `dbvitals checks`.
 
-use dbvitals_checks::settings::Pattern;
 use dbvitals_report::{CheckDoc, list};
 
 use crate::{
@@ -9,6 +8,7 @@ use crate::{
         showing::Color,
     },
     catalogue,
+    config::ignore::pattern,
     exit::Exit,
     output,
     problem::{Problem, nearest},
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Problem> {
         docs.retain(|doc| &doc.topic == topic);
     }
     if let Some(filter) = &args.filter {
-        let pattern = Pattern::new(filter).map_err(Problem::usage)?;
+        let pattern = pattern(filter, "the filter")?;
         let wanted = |doc: &CheckDoc| {
             pattern.matches(&doc.id)
                 || doc.id.contains(filter.as_str())

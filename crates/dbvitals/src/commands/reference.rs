@@ -17,6 +17,7 @@ use crate::{
 pub(crate) fn run(folder: &Path, sources: Option<&Path>) -> Result<Exit, Problem> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Problem::usage(format!("cannot make the folder {}: {error}", folder.display()))
+            .hint("choose a place that you may write to")
     })?;
     let schema = schema::pretty().map_err(Problem::unwritten)?;
     for (name, text) in [

@@ -6,8 +6,10 @@ use crate::{config::file::Ignore, problem::Problem};
 
 /// Reads a pattern; `place` says where it was written.
 pub(crate) fn pattern(text: &str, place: &str) -> Result<Pattern, Problem> {
-    Pattern::new(text)
-        .map_err(|why| Problem::usage(format!("{place}: {text:?} is not a pattern: {why}")))
+    Pattern::new(text).map_err(|why| {
+        Problem::usage(format!("{place}: {text:?} is not a pattern: {why}"))
+            .hint("* stands for any text, ? for one character, [ab] for one of these; write [[] for a bracket")
+    })
 }
 
 /// Reads a list of patterns.

@@ -1,16 +1,13 @@
 //! `dbvitals query top` and `dbvitals query slow`.
 
-use dbvitals_checks::{
-    pg::look::top::{self, Ask, Top},
-    settings::Pattern,
-};
+use dbvitals_checks::pg::look::top::{self, Ask, Top};
 use dbvitals_model::Sheet;
 
 use super::server;
 use crate::{
     args::query::top::{Args, Choice, ClassName, SlowArgs},
     commands::{audit, sheets},
-    config::in_force,
+    config::{ignore::pattern, in_force},
     exit::Exit,
     gather,
     problem::Problem,
@@ -31,21 +28,19 @@ pub(super) fn slow(args: &SlowArgs) -> Result<Exit, Problem> {
 }
 
 fn ask(id: &'static str, choice: &Choice) -> Result<Ask, Problem> {
+    let read = |text: &Option<String>, place: &str| {
+        text.as_deref().map(|text| pattern(text, place)).transpose()
+    };
     Ok(Ask {
         id,
         by: top::DEFAULT,
         limit: choice.limit,
         slow: None,
-        database: choice.database.as_deref().map(pattern).transpose()?,
-        user: choice.user.as_deref().map(pattern).transpose()?,
+        database: read(&choice.database, "--database")?,
+        user: read(&choice.user, "--user")?,
         class: choice.class.map(ClassName::class),
         is_since: choice.since.is_some(),
     })
-}
-
-fn pattern(text: &str) -> Result<Pattern, Problem> {
-    Pattern::new(text)
-        .map_err(|error| Problem::usage(format!("{text:?} is no pattern of names: {error}")))
 }
 
 fn look(choice: &Choice, ask: &Ask) -> Result<Exit, Problem> {

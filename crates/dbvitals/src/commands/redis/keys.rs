@@ -197,8 +197,10 @@ fn put_away(path: &Path, unfinished: Option<&State>) -> Result<(), Problem> {
             let text = state.to_json().map_err(Problem::internal)?;
             output::file(path, text.as_bytes())
         }
-        None if path.exists() => std::fs::remove_file(path)
-            .map_err(|error| Problem::usage(format!("cannot remove {}: {error}", path.display()))),
+        None if path.exists() => std::fs::remove_file(path).map_err(|error| {
+            Problem::usage(format!("cannot remove {}: {error}", path.display()))
+                .hint("the walk is finished: remove it by hand, or the next run goes on where an earlier one stopped")
+        }),
         None => Ok(()),
     }
 }
