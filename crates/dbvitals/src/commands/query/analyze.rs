@@ -71,9 +71,7 @@ fn lacks_plan(snapshot: &Snapshot) -> bool {
     snapshot.targets.iter().any(|target| match &target.data {
         TargetData::Statement(statement) => match &statement.plans {
             Section::Unavailable(why) => why.reason != Reason::NotApplicable,
-            Section::Collected(plans) => {
-                plans.gaps.iter().any(|gap| matches!(gap.reason, Reason::Failed | Reason::Timeout))
-            }
+            Section::Collected(plans) => plans.gaps.iter().any(|gap| gap.reason.went_wrong()),
         },
         _ => false,
     })
