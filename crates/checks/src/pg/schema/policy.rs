@@ -1,4 +1,4 @@
-//! Policies of large tables: which are judged, and what a finding on one always tells.
+//! Policies of large tables: which are judged, by what, and what a finding on one always tells.
 
 use dbvitals_model::{
     Evidence, Finding, Severity, Subject, Unit,
@@ -15,6 +15,16 @@ use crate::{
     skip::Skip,
     view::DatabaseView,
     words,
+};
+
+/// What policies may take of a read.
+pub static EVALUATION: Threshold = Threshold {
+    key: "max_evaluation_ms",
+    unit: Unit::Ms,
+    default: 10.0,
+    strict: None,
+    range: (0.001, 3_600_000.0),
+    why: "a simple read is meant to take ten milliseconds in all; the permission to read must not cost as much",
 };
 
 /// Rows from which on the policies of a table are judged: where a read of all of them takes milliseconds. `why` tells what

@@ -2,7 +2,10 @@
 
 use dbvitals_model::{Evidence, Finding, Severity, Subject, Unit, pg::row_security::PolicyRead};
 
-use super::guarded::{Grade, Price, costs, costs_of_both, joined, price};
+use super::{
+    guarded::{Grade, Price, costs, costs_of_both, joined, price},
+    policy::EVALUATION,
+};
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
@@ -45,15 +48,6 @@ Roles that read tables whole anyway, at night.
 PostgreSQL documentation: Row Security Policies; `EXPLAIN`.
 ",
     run: Run::Database(run),
-};
-
-static EVALUATION: Threshold = Threshold {
-    key: "max_evaluation_ms",
-    unit: Unit::Ms,
-    default: 10.0,
-    strict: None,
-    range: (0.001, 3_600_000.0),
-    why: "a simple read is meant to take ten milliseconds in all; the permission to read must not cost as much",
 };
 
 static NOISE: Threshold = Threshold {

@@ -6,6 +6,7 @@ use dbvitals_model::{
     Evidence, Finding, Severity, Subject, Unit, pg::row_security::PolicyFunction,
 };
 
+use super::policy::EVALUATION;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
@@ -50,15 +51,6 @@ Functions that are slow at something else: a trigger or the application may call
 PostgreSQL documentation: Row Security Policies; `track_functions`; pg_stat_user_functions.
 ",
     run: Run::Database(run),
-};
-
-static EVALUATION: Threshold = Threshold {
-    key: "max_evaluation_ms",
-    unit: Unit::Ms,
-    default: 10.0,
-    strict: None,
-    range: (0.001, 3_600_000.0),
-    why: "a simple read is meant to take ten milliseconds in all; the permission to read must not cost as much",
 };
 
 static CALLS: Threshold = Threshold {
