@@ -25,13 +25,14 @@ impl Skip {
         Self(Unavailable::with_remedy(Reason::Permission, detail, remedy))
     }
 
+    /// What would be needed was not asked for.
+    pub fn not_asked(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self(Unavailable::with_remedy(Reason::NotAsked, detail, remedy))
+    }
+
     /// A window is needed and was not asked for.
     pub fn needs_window() -> Self {
-        Self(Unavailable::with_remedy(
-            Reason::NotAsked,
-            "needs two looks at the counters",
-            "run with --interval 10s",
-        ))
+        Self::not_asked("needs two looks at the counters", "run with --interval 10s")
     }
 
     /// Whether this leaves a real gap in what is known, rather than a question that does not arise.

@@ -1,7 +1,7 @@
 //! From named servers to a snapshot: every target at once, each with its own deadline.
 
+mod follow;
 mod machine;
-mod moments;
 mod postgres;
 mod redis;
 mod standbys;
@@ -14,7 +14,7 @@ use dbvitals_model::{Reason, Snapshot, TargetData, TargetSnapshot, Unavailable, 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-pub(crate) use self::moments::{Follow, follow};
+pub(crate) use self::follow::{Follow, follow};
 use crate::{
     config::target::{Role, Server, Target},
     problem::Problem,

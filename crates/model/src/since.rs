@@ -79,7 +79,7 @@ fn without(data: &mut TargetData, why: &Unavailable) {
     }
 }
 
-/// Counters over the time between; what sessions did while the later look was watched stays.
+/// Counters over the time between; what was watched while the later look was made stays.
 fn postgres(first: &PgSnapshot, last: &mut PgSnapshot) -> Option<String> {
     let seconds = last.server.now.duration_since(first.server.now).as_secs_f64();
     let (then, now) = (&first.server, &last.server);
@@ -117,10 +117,10 @@ fn postgres(first: &PgSnapshot, last: &mut PgSnapshot) -> Option<String> {
         return Some(why.detail);
     }
     last.growth = Section::collected(growth);
-    let sampled = last.window.value().and_then(|window| window.sampled.clone());
+    let watched = last.window.value().cloned().unwrap_or_default();
     let (before, after) = (Look::of(first), Look::of(last));
     let mut window = between(&before, &after, seconds);
-    window.sampled = sampled;
+    (window.sampled, window.series) = (watched.sampled, watched.series);
     total(&mut window, first, last);
     let gaps = gaps(&before, &after, &window);
     last.window = Section::Collected(Collected { value: window, gaps });

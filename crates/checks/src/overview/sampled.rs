@@ -4,6 +4,7 @@ use dbvitals_model::{
     Measure, Unit,
     pg::{
         PgSnapshot,
+        series::Series,
         window::{Sampled, SampledEvent, SampledStatement},
     },
     report::Overview,
@@ -14,19 +15,18 @@ use crate::words;
 
 /// The tables of a watched window: by event, by statement, and who blocked whom.
 pub(super) fn tables(pg: &PgSnapshot) -> Vec<Overview> {
-    let Some(sampled) = pg.window.value().and_then(|window| window.sampled.as_ref()) else {
-        return Vec::new();
-    };
+    let Some(window) = pg.window.value() else { return Vec::new() };
+    let Some(sampled) = &window.sampled else { return Vec::new() };
     let mut tables: Vec<Overview> =
         [events(sampled), statements(sampled), trees(sampled)].into_iter().flatten().collect();
     for table in &mut tables {
-        table.note = Some(note(sampled));
+        table.note = Some(note(sampled, window.series.as_ref()));
     }
     tables
 }
 
 /// How it was seen, and what looking cost.
-fn note(sampled: &Sampled) -> String {
+fn note(sampled: &Sampled, series: Option<&Series>) -> String {
     let mut parts = vec![
         format!(
             "{:.1} sessions active on average, {} at most",
@@ -40,6 +40,10 @@ fn note(sampled: &Sampled) -> String {
             words::fine_percent(sampled.cost_ratio()),
         ),
     ];
+    if let Some(series) = series {
+        let (looks, cost) = (series.seconds.len() + 1, words::millis(series.server_ms));
+        parts.push(format!("{looks} looks at the counters of statements took {cost} more"));
+    }
     let wanted = sampled.wanted_per_second * sampled.seconds;
     if (sampled.looks as f64) < wanted * 0.8 {
         let reached = sampled.looks as f64 / sampled.seconds.max(f64::MIN_POSITIVE);
@@ -175,7 +179,11 @@ mod tests {
         };
         let mut pg = PgSnapshot::default();
         assert_eq!(tables(&pg), []);
-        pg.window = Section::collected(Window { sampled: Some(sampled), ..Window::default() });
+        pg.window = Section::collected(Window {
+            sampled: Some(sampled),
+            series: Some(Series { seconds: vec![1.0; 9], server_ms: 30.0, ..Series::default() }),
+            ..Window::default()
+        });
         let tables = tables(&pg);
         let ids: Vec<&str> = tables.iter().map(|table| table.id.as_str()).collect();
         assert_eq!(ids, ["time-by-event", "time-by-statement", "blocking-trees"]);
@@ -183,6 +191,7 @@ mod tests {
         assert!(note.starts_with("4.0 sessions active on average, 9 at most; 100 looks in 10 s"));
         assert!(note.contains("at most 0.8 % of one core"), "{note}");
         assert!(note.contains("10.0 looks a second instead of 100"), "{note}");
+        assert!(note.contains("; 10 looks at the counters of statements took 30 ms more"), "{note}");
         assert!(note.contains("up to 2 sessions are hidden"), "{note}");
         assert_eq!(tables[0].rows[0][3], Measure::from(0.5));
         assert_eq!(tables[1].rows[0][0], Measure::from("query id 5"));

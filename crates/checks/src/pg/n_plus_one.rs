@@ -8,8 +8,9 @@
 
 pub mod candidates;
 mod fit;
+pub mod server;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -63,6 +64,8 @@ pub struct Pair<'a> {
     pub calls: f64,
     /// Calls of the list over the same intervals.
     pub lists: f64,
+    /// Rows of the list over the same intervals.
+    pub rows: f64,
     /// Correlation of the child's calls with all that explains them.
     pub correlation: f64,
     /// Intervals that were judged.
@@ -104,11 +107,13 @@ fn of_child<'a>(series: &'a Series, child: &Child<'a>) -> Vec<Pair<'a>> {
 fn numbers<'a, 'b>(series: &'a Series, child: &'b Child<'a>) -> Numbers<'b> {
     let load = load(series, child);
     let is_known = |place: &usize| {
-        let line = |line: &Line| line.calls[*place].is_finite() && line.rows[*place].is_finite();
+        let line = |line: &Line| line.calls[*place].is_some() && line.rows[*place].is_some();
         line(child.line) && child.candidates.iter().all(|it| line(it.line))
     };
     let known: Vec<usize> = (0..series.seconds.len()).filter(is_known).collect();
-    let take = |all: &[f64]| -> Vec<f64> { known.iter().map(|place| all[*place]).collect() };
+    let take = |all: &[Option<i64>]| -> Vec<f64> {
+        known.iter().map(|place| all[*place].unwrap_or_default() as f64).collect()
+    };
     let calls = take(&child.line.calls);
     let mut lists: Vec<List<'b>> = child
         .candidates
@@ -131,7 +136,7 @@ fn numbers<'a, 'b>(series: &'a Series, child: &'b Child<'a>) -> Numbers<'b> {
             kept.push(list);
         }
     }
-    Numbers { load: take(&load), calls, lists: kept }
+    Numbers { load: known.iter().map(|place| load[*place]).collect(), calls, lists: kept }
 }
 
 /// Calls of all that is neither a lookup nor one of the lists: the load, as far as it can be seen.
@@ -142,9 +147,9 @@ fn load(series: &Series, child: &Child<'_>) -> Vec<f64> {
         .iter()
         .filter(|line| !is_list(line) && !child.lookups.iter().any(|it| std::ptr::eq(*it, *line)))
         .collect();
-    let at =
-        |place: usize| others.iter().map(|it| it.calls[place]).filter(|it| it.is_finite()).sum();
-    (0..series.seconds.len()).map(at).collect()
+    let at = |place: usize| -> i64 { others.iter().filter_map(|it| it.calls[place]).sum() };
+    let unnamed = |place: usize| series.other_calls.get(place).copied().unwrap_or(0);
+    (0..series.seconds.len()).map(|place| (at(place) + unnamed(place)) as f64).collect()
 }
 
 fn is_whole(factor: f64) -> bool {
@@ -231,6 +236,7 @@ fn pair<'a>(numbers: &Numbers<'_>, child: &Child<'a>, place: usize) -> Option<Pa
         repeats: per_row * per_call,
         calls: per_row * total_rows,
         lists: total_calls,
+        rows: total_rows,
         correlation: it.correlation,
         intervals: numbers.calls.len(),
         alternatives: list.alternatives.iter().filter_map(|line| Some(same(line)?.line)).collect(),

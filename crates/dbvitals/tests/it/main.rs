@@ -29,6 +29,7 @@ mod rewrites;
 mod roles;
 mod run;
 mod scenarios;
+mod shop;
 mod side_commands;
 mod since;
 mod suggestions;

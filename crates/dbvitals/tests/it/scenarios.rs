@@ -15,6 +15,7 @@ mod indexes_over_time;
 mod judging;
 mod leftovers;
 mod limits;
+mod lists;
 mod locks;
 mod logs;
 mod nodes;

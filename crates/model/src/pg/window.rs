@@ -20,6 +20,7 @@ use super::{
     counters::{Archiver, Checkpoints, Io, Wal},
     database::Database,
     relation::Relation,
+    series::Series,
     statement::Statement,
 };
 
@@ -47,6 +48,8 @@ pub struct Window {
     /// What sessions did, seen by many looks; only where the window was watched, not where it lies between two
     /// saved snapshots.
     pub sampled: Option<Sampled>,
+    /// What statements did in each of many intervals; likewise.
+    pub series: Option<Series>,
 }
 
 /// One look at the counters of a server. What could not be read is empty or `None`.

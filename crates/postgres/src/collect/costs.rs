@@ -23,3 +23,10 @@ pub(super) fn book(
         bytes: answer.bytes,
     });
 }
+
+/// Adds an answer to what others like it cost.
+pub(super) fn add(cost: &mut CollectorCost, answer: &Answer) {
+    cost.elapsed_ms += answer.elapsed_ms;
+    cost.rows += answer.rows;
+    cost.bytes += answer.bytes;
+}

@@ -2,27 +2,30 @@
 
 use std::time::{Duration, Instant};
 
-use dbvitals_model::pg::series::Moment;
+use dbvitals_model::pg::series::Series;
 use tokio::time::sleep_until;
 
 use super::{
     Collected,
     options::{Options, Progress},
     run::Run,
-    statements,
+    series::{Followed, Follower},
 };
 use crate::{Error, Target};
 
+/// Who asks for looks so often gets them, whatever they cost.
+const NO_LIMIT: u32 = 0;
+
 /// Looks at the counters of all statements every so often for so long, then collects once.
 ///
-/// Where statements cannot be read there are no moments, and the snapshot says why.
+/// Where statements cannot be read the series is empty, and the snapshot says why.
 pub async fn follow(
     target: &Target,
     options: &Options<'_>,
     length: Duration,
     every: Duration,
     progress: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<(Collected, Vec<Moment>), Error> {
+) -> Result<(Collected, Series), Error> {
     Box::pin(followed(target, options, length, every, progress)).await
 }
 
@@ -32,29 +35,29 @@ async fn followed(
     length: Duration,
     every: Duration,
     progress: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<(Collected, Vec<Moment>), Error> {
+) -> Result<(Collected, Series), Error> {
     let mut run = Run::begin(target, options, progress).await?;
-    let mut moments = Vec::new();
-    if run.place.is_ok() {
-        let begun = Instant::now();
-        let end = begun + length;
-        // The time of the looks is no time for collecting.
-        run.deadline += length;
-        loop {
-            let asked = Instant::now();
-            let entries = statements::look_before(&mut run).await;
-            let second = begun.elapsed().as_secs_f64();
-            moments.push(Moment { second, statements: entries.rows });
-            let next = asked + every;
-            if next > end || run.session.lost.is_some() {
-                break;
-            }
-            progress(Progress::Waiting { left: end.saturating_duration_since(asked) });
-            sleep_until(next.into()).await;
-        }
-    }
+    let looks = looks(&mut run, length, every).await;
     run.read_instance().await;
-    run.read_statements(None).await;
+    let statements = run.read_statements(None).await;
     run.read_databases().await;
-    Ok((run.finish().await, moments))
+    let series = looks.map(|looks| looks.series(&statements, usize::MAX)).unwrap_or_default();
+    Ok((run.finish().await, series))
+}
+
+async fn looks(run: &mut Run<'_>, length: Duration, every: Duration) -> Option<Followed> {
+    let mut follower = Follower::begin(run, every, NO_LIMIT).await?;
+    let end = Instant::now() + length;
+    // The time of the looks is no time for collecting.
+    run.deadline += length;
+    loop {
+        follower.look(run).await;
+        let next = follower.next();
+        if next > end || run.session.lost.is_some() {
+            break;
+        }
+        (run.progress)(Progress::Waiting { left: end.saturating_duration_since(Instant::now()) });
+        sleep_until(next.into()).await;
+    }
+    Some(follower.end(&mut run.cost).await)
 }

@@ -5,7 +5,6 @@
 //! it took of the server's time, and looks are made more rarely where they would take more than their share.
 
 mod fold;
-mod pace;
 mod trees;
 mod waits;
 
@@ -15,11 +14,10 @@ use dbvitals_model::{pg::window::Sampled, snapshot::CollectorCost};
 
 use self::{
     fold::{Fold, Row},
-    pace::Pace,
     trees::Involved,
 };
-use super::run::Run;
-use crate::{Answer, Query, repeat::Repeated};
+use super::{costs, pace::Pace, run::Run};
+use crate::{Query, repeat::Repeated};
 
 /// The sessions that do something, by the server's major version.
 const SESSIONS: &[(u32, &str)] =
@@ -31,12 +29,14 @@ const BLOCKERS: &[(u32, &str)] = &[
 ];
 
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// The server may spend one hundredth of the time on all looks of a window, those at statements included.
+const SHARE: u32 = 100;
 /// Least time between two questions about who blocks whom.
 const BLOCKERS_EVERY: Duration = Duration::from_secs(1);
 /// What receiving, answering and ending a query takes besides running it, measured on a process's own clock.
-const AROUND_PREPARED: Duration = Duration::from_micros(200);
+pub(super) const AROUND_PREPARED: Duration = Duration::from_micros(200);
 /// The same where the query comes with a transaction around it.
-const AROUND_BATCH: Duration = Duration::from_micros(600);
+pub(super) const AROUND_BATCH: Duration = Duration::from_micros(600);
 
 /// Looks made so far.
 pub(super) struct Sampler {
@@ -48,6 +48,8 @@ pub(super) struct Sampler {
     around: Duration,
     last: Instant,
     pace: Pace,
+    /// What others spent of the same share.
+    others: Duration,
     fold: Fold,
     costs: [CollectorCost; 2],
     /// Transactions of ours that the server counted.
@@ -70,6 +72,8 @@ impl Sampler {
         }
         let [sessions, blockers] = prepared;
         let begun = Instant::now();
+        let period =
+            Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(Duration::from_secs(1));
         let cost =
             |name: &str| CollectorCost { collector: name.to_owned(), ..CollectorCost::default() };
         Self {
@@ -80,7 +84,8 @@ impl Sampler {
             blockers_at: None,
             around: if has_pooler { AROUND_BATCH } else { AROUND_PREPARED },
             last: begun,
-            pace: Pace::new(per_second, begun),
+            pace: Pace::new(period, SHARE, begun),
+            others: Duration::ZERO,
             fold: Fold::default(),
             costs: [cost("sampling"), cost("blockers")],
             transactions: 0,
@@ -92,6 +97,12 @@ impl Sampler {
         self.pace.next(self.last)
     }
 
+    /// Books what another kind of look took of the server's time: it is paid for by waiting, too.
+    pub(super) fn shares(&mut self, time: Duration) {
+        self.pace.spend(time);
+        self.others += time;
+    }
+
     /// Looks once; a look that fails is counted as such.
     pub(super) async fn look(&mut self, run: &mut Run<'_>) {
         self.last = Instant::now();
@@ -101,7 +112,7 @@ impl Sampler {
         };
         let answer = run.session.again(sessions).await;
         self.transactions += 1;
-        book(&mut self.costs[0], &answer);
+        costs::add(&mut self.costs[0], &answer);
         let rows = answer.result.ok().and_then(|table| table.decode::<Row>().ok());
         let Some(rows) = rows else {
             self.fold.failed += 1;
@@ -123,7 +134,7 @@ impl Sampler {
         self.blockers_at = Some(self.last);
         let answer = run.session.again(blockers).await;
         self.transactions += 1;
-        book(&mut self.costs[1], &answer);
+        costs::add(&mut self.costs[1], &answer);
         // It does not tell its own time; over a network this is more than it took.
         self.pace.spend(Duration::from_secs_f64(answer.elapsed_ms / 1000.0));
         let rows = answer.result.ok().and_then(|table| table.decode::<Involved>().ok());
@@ -142,17 +153,11 @@ impl Sampler {
 
     /// The sums, `None` when no look was answered; costs are booked.
     pub(super) fn end(self, costs: &mut Vec<CollectorCost>) -> Option<Sampled> {
-        let server_ms = self.pace.spent().as_secs_f64() * 1000.0;
+        let server_ms = (self.pace.spent() - self.others).as_secs_f64() * 1000.0;
         let seconds = self.begun.elapsed().as_secs_f64();
         costs.extend(self.costs.into_iter().filter(|cost| cost.elapsed_ms > 0.0));
         let sampled = self.fold.sum()?;
         let wanted_per_second = self.wanted_per_second;
         Some(Sampled { wanted_per_second, seconds, server_ms, ..sampled })
     }
-}
-
-fn book(cost: &mut CollectorCost, answer: &Answer) {
-    cost.elapsed_ms += answer.elapsed_ms;
-    cost.rows += answer.rows;
-    cost.bytes += answer.bytes;
 }

@@ -34,6 +34,9 @@ pub const LADDER: &[(u32, &str)] = &[
     (10, include_str!("statements/10.sql")),
     (11, include_str!("statements/11.sql")),
 ];
+/// The few counters that are asked again and again, likewise.
+pub const COUNTS: &[(u32, &str)] =
+    &[(8, include_str!("statements/counts_8.sql")), (9, include_str!("statements/counts_9.sql"))];
 /// State of the extension in the database we are connected to.
 pub const STATUS: &str = include_str!("statements/status.sql");
 /// Evictions and reset time (1.9).
@@ -48,7 +51,7 @@ const ENTRIES: usize = 20_000;
 /// Entries kept of each ranking.
 const TOP: usize = 20;
 /// Entries of each ranking whose texts are fetched: some will turn out to be our own.
-const CANDIDATES: usize = 60;
+pub(super) const CANDIDATES: usize = 60;
 
 /// All entries at one moment.
 #[derive(Debug, Clone, Default)]

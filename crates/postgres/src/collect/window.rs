@@ -20,13 +20,14 @@ use super::{
     archiver,
     ask::Asking,
     checkpoints,
-    collector::Collector,
+    collector::{Collector, Cost},
     databases, examine, io,
     options::Progress,
     run::Run,
     sampling::Sampler,
+    series::{Followed, Follower},
     slots,
-    statements::{self, Entries, leaders},
+    statements::{self, CANDIDATES, Entries, leaders},
     wal, wal_directory,
 };
 
@@ -36,6 +37,14 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_mins(10);
 /// Statements kept of each ranking.
 const TOP: usize = 20;
+/// Intervals into which looks at the statements' counters cut a window, however long it is.
+const INTERVALS: u32 = 60;
+/// Least length of such an interval: in shorter ones the half-done work at both ends would count for too much.
+const LEAST_INTERVAL: Duration = Duration::from_secs(1);
+/// Shorter windows have room for too few of them.
+const LEAST_FOLLOWED: Duration = Duration::from_secs(40);
+/// Those looks take no more than half of what all looks may take of the server's time.
+const SERIES_SHARE: u32 = 200;
 
 /// Instance-wide counters and sizes that are looked at twice.
 static COUNTERS: [&Collector; 7] = [
@@ -55,8 +64,9 @@ pub(super) struct Before {
     start: Start,
     entries: Entries,
     sampled: Option<Sampled>,
-    /// Transactions of ours in the window that the server counted.
-    own_transactions: i64,
+    followed: Option<Followed>,
+    /// Transactions of ours in the window that the server counted, by database.
+    own_transactions: Vec<(String, i64)>,
 }
 
 impl Before {
@@ -76,9 +86,48 @@ pub(super) async fn wait(run: &mut Run<'_>, length: Duration) -> Before {
     let look = Look { relations, ..Look::of(&run.snapshot) };
     let start = Start { relations: look.relations.clone(), sequences, ..start };
     let mut sampler = Sampler::begin(run, run.options.samples_per_second).await;
-    let over = at + length;
+    let mut follower = follower(run, length).await;
+    watch(run, &mut sampler, follower.as_mut(), at + length).await;
+    run.deadline += length;
+    let mut own_transactions = vec![(run.snapshot.server.database.clone(), sampler.transactions)];
+    let sampled = sampler.end(&mut run.cost);
+    let followed = match follower {
+        Some(follower) => Some(follower.end(&mut run.cost).await),
+        None => None,
+    };
+    own_transactions.extend(followed.iter().map(|followed| followed.transactions.clone()));
+    let ids = sampled.iter().flat_map(|sampled| &sampled.statements);
+    let entries = Entries { also: ids.map(|statement| statement.query_id).collect(), ..entries };
+    Before { at, look, start, entries, sampled, followed, own_transactions }
+}
+
+/// Statements are followed where the foreign keys are read that link them.
+async fn follower(run: &mut Run<'_>, length: Duration) -> Option<Follower> {
+    let options = run.options;
+    let is_wanted = length >= LEAST_FOLLOWED
+        && options.dearest >= Cost::Catalog
+        && options.enters_databases
+        && options.examines_databases;
+    if !is_wanted {
+        return None;
+    }
+    let every = (length / INTERVALS).max(LEAST_INTERVAL);
+    Follower::begin(run, every, SERIES_SHARE).await
+}
+
+/// Looks at the sessions, and at the statements' counters, each in its own rhythm until the window is over.
+async fn watch(
+    run: &mut Run<'_>,
+    sampler: &mut Sampler,
+    mut follower: Option<&mut Follower>,
+    over: Instant,
+) {
     let mut told: Option<Instant> = None;
+    let mut sample_at = Instant::now();
     loop {
+        if let Some(follower) = follower.as_deref_mut().filter(|it| it.next() <= Instant::now()) {
+            sampler.shares(follower.look(run).await);
+        }
         let now = Instant::now();
         let left = over.saturating_duration_since(now);
         if told.is_none_or(|told| told + TELL_EVERY <= now) || left.is_zero() {
@@ -88,15 +137,13 @@ pub(super) async fn wait(run: &mut Run<'_>, length: Duration) -> Before {
         if left.is_zero() || run.session.lost.is_some() {
             break;
         }
-        sampler.look(run).await;
-        sleep_until(sampler.next().min(over).into()).await;
+        if sample_at <= now {
+            sampler.look(run).await;
+            sample_at = sampler.next();
+        }
+        let next = follower.as_deref().map_or(over, Follower::next);
+        sleep_until(sample_at.min(next).min(over).into()).await;
     }
-    run.deadline += length;
-    let own_transactions = sampler.transactions;
-    let sampled = sampler.end(&mut run.cost);
-    let ids = sampled.iter().flat_map(|sampled| &sampled.statements);
-    let entries = Entries { also: ids.map(|statement| statement.query_id).collect(), ..entries };
-    Before { at, look, start, entries, sampled, own_transactions }
 }
 
 /// The counters of relations in each database, and in a long window its sequences.
@@ -149,10 +196,14 @@ pub(super) fn close(run: &mut Run<'_>, before: &Before, statements: Vec<Statemen
     let seconds = second.saturating_duration_since(before.at).as_secs_f64();
     let mut window = between(&first, &after, seconds);
     window.sampled = before.sampled.clone().map(|sampled| with_texts(sampled, &after, snapshot));
+    window.series =
+        before.followed.as_ref().map(|followed| followed.series(&after.statements, CANDIDATES));
     if !run.options.keeps_all_statements {
         window.statements = leaders(&window.statements, TOP);
     }
-    forget_own(&mut window.databases, &snapshot.server.database, before.own_transactions);
+    for (name, own) in &before.own_transactions {
+        forget_own(&mut window.databases, name, *own);
+    }
     snapshot.window = Section::collected(window);
     snapshot.growth =
         Section::collected(Growth::since(&before.start, &Start::of(snapshot), seconds));
@@ -173,8 +224,8 @@ fn with_texts(mut sampled: Sampled, after: &Look, snapshot: &PgSnapshot) -> Samp
 }
 
 /// Our own looks are no work of the database.
-fn forget_own(databases: &mut [Database], home: &str, own: i64) {
-    for row in databases.iter_mut().filter(|row| row.name == home) {
+fn forget_own(databases: &mut [Database], name: &str, own: i64) {
+    for row in databases.iter_mut().filter(|row| row.name == name) {
         row.commits = row.commits.saturating_sub(own).max(0);
     }
 }

@@ -1,6 +1,7 @@
 //! Collecting from real servers.
 
 mod faults;
+mod follow;
 mod locked;
 mod measured;
 mod nests_and_policies;

@@ -5,11 +5,7 @@ use serde::Serialize;
 
 use super::begin;
 use crate::{
-    pg::{
-        n_plus_one::{LEAST_INTERVALS, Pair, candidates, pairs},
-        statement::{links::Links, load::mean_ms},
-    },
-    sql,
+    pg::n_plus_one::{LEAST_INTERVALS, Pair, server::Keys},
     view::{PgView, Reads},
     words,
 };
@@ -66,27 +62,18 @@ pub fn look(
     let looks = i64::try_from(series.seconds.len() + 1).unwrap_or(i64::MAX);
     sheet.fact("followed for", seconds, Unit::Seconds, "the clock here");
     sheet.fact("looks", looks, Unit::Count, "pg_stat_statements");
+    sheet.fact("time the looks took the server", series.server_ms, Unit::Ms, "its own clock");
     sheet.fact("statements", statements.entries, Unit::Count, "pg_stat_statements");
-    let (mut found, mut lookups, mut linked) = (Vec::new(), 0, 0);
-    for db in view.by_database() {
-        if let Err(why) = db.constraints() {
-            sheet.note(format!("Foreign keys of {} cannot be read: {why:?}", db.name()));
-        }
-        let links = Links::of(&db);
-        let children = candidates::children(series, &links);
-        lookups += children.first().map_or(0, |child| child.lookups.len());
-        linked += children.len();
-        let round_trip = pg.server.round_trip_ms.unwrap_or(0.0);
-        found.extend(pairs(series, &children).iter().map(|pair| told(pair, seconds, round_trip)));
+    let keys = Keys::of(&view);
+    for (database, why) in &keys.hidden {
+        sheet.note(format!("Foreign keys of {database} cannot be read: {}.", why.0.detail));
     }
-    found.sort_by(|a, b| b.lost_requests_per_hour.total_cmp(&a.lost_requests_per_hour));
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    sheet.fact(
-        "lookups with a list they may belong to",
-        count(linked),
-        Unit::Count,
-        "pg_constraint",
-    );
+    let judged = keys.pairs(series);
+    let round_trip = pg.server.round_trip_ms.unwrap_or(0.0);
+    let found: Vec<Found> =
+        judged.pairs.iter().map(|pair| told(pair, series, round_trip)).collect();
+    let linked = i64::try_from(judged.linked).unwrap_or(i64::MAX);
+    sheet.fact("lookups with a list they may belong to", linked, Unit::Count, "pg_constraint");
     tables(&mut sheet, &found);
     if series.seconds.len() < LEAST_INTERVALS {
         sheet.note(format!(
@@ -94,22 +81,16 @@ pub fn look(
         ));
     } else if found.is_empty() {
         sheet.note(format!(
-            "No pair: of {lookups} lookups by one key none was called by the rows of a list it is linked to."
+            "No pair: of {} lookups by one key none was called by the rows of a list it is linked to.",
+            judged.lookups
         ));
     }
     Some((sheet, found))
 }
 
-fn told(pair: &Pair<'_>, seconds: f64, round_trip_ms: f64) -> Found {
-    let (parent, child) = (&pair.parent.statement, &pair.child.statement);
-    let lost = (pair.calls - pair.lists).max(0.0);
-    let per_hour = if seconds > 0.0 { lost / seconds * 3600.0 } else { 0.0 };
-    let link = &pair.link;
-    let table = match &link.table.schema {
-        Some(schema) => sql::qualified(schema, &link.table.name),
-        None => sql::ident(&link.table.name),
-    };
-    let (column, alias) = (sql::ident(&link.column), sql::ident(&link.parent_alias));
+fn told(pair: &Pair<'_>, series: &Series, round_trip_ms: f64) -> Found {
+    let (parent, child) = (pair.parent, pair.child);
+    let per_hour = pair.lost_per_hour(series);
     Found {
         database: child.database.clone(),
         user: child.user.clone(),
@@ -122,17 +103,10 @@ fn told(pair: &Pair<'_>, seconds: f64, round_trip_ms: f64) -> Found {
         correlation: pair.correlation,
         intervals: pair.intervals,
         lost_requests_per_hour: per_hour,
-        lost_ms_per_hour: per_hour * (mean_ms(child) + round_trip_ms),
-        batched: format!("SELECT … FROM {table} WHERE {column} = ANY ($1)"),
-        joined: format!(
-            "… LEFT JOIN {table} ON {table}.{column} = {alias}.{}",
-            sql::ident(&link.parent_column)
-        ),
-        alternatives: pair
-            .alternatives
-            .iter()
-            .map(|line| line.statement.query_id.to_string())
-            .collect(),
+        lost_ms_per_hour: per_hour * (child.mean_ms + round_trip_ms),
+        batched: pair.batched(),
+        joined: pair.joined(),
+        alternatives: pair.alternatives.iter().map(|line| line.query_id.to_string()).collect(),
     }
 }
 

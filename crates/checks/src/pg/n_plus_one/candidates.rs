@@ -52,10 +52,10 @@ struct List<'a> {
 /// The lookups of one database, with the lists each may belong to.
 pub fn children<'a>(series: &'a Series, links: &Links<'_>) -> Vec<Child<'a>> {
     let here = || {
-        series.lines.iter().filter(|line| {
-            let statement = &line.statement;
-            statement.is_top_level && statement.database.as_deref() == Some(links.database)
-        })
+        series
+            .lines
+            .iter()
+            .filter(|line| line.is_top_level && line.database.as_deref() == Some(links.database))
     };
     let lookups: Vec<(&Line, Lookup)> =
         here().filter_map(|line| Some((line, lookup(line)?))).collect();
@@ -64,9 +64,7 @@ pub fn children<'a>(series: &'a Series, links: &Links<'_>) -> Vec<Child<'a>> {
         line,
         candidates: lists
             .iter()
-            .filter(|list| {
-                !std::ptr::eq(list.line, *line) && list.line.statement.user == line.statement.user
-            })
+            .filter(|list| !std::ptr::eq(list.line, *line) && list.line.user == line.user)
             .filter_map(|list| {
                 Some(Candidate { line: list.line, link: link(links, list, lookup)? })
             })
@@ -78,12 +76,12 @@ pub fn children<'a>(series: &'a Series, links: &Links<'_>) -> Vec<Child<'a>> {
 
 /// The key a statement looks up by, if it is one column.
 fn lookup(line: &Line) -> Option<Lookup> {
-    let parsed = Parsed::parse(line.statement.text.as_deref()?).ok()?;
+    let parsed = Parsed::parse(line.text.as_deref()?).ok()?;
     parsed.lookup().filter(|lookup| lookup.columns.len() == 1)
 }
 
 fn list(line: &Line) -> Option<List<'_>> {
-    let parsed = Parsed::parse(line.statement.text.as_deref()?).ok()?;
+    let parsed = Parsed::parse(line.text.as_deref()?).ok()?;
     let is_read = matches!(parsed.classify().class, Class::SimpleRead | Class::Join);
     is_read.then(|| List { line, relations: parsed.relations(&()) })
 }
@@ -113,7 +111,7 @@ fn is_shown(list: &List<'_>, relation: &Relation, partner: &Partner<'_>) -> bool
             it.role == Role::Shown && it.columns.iter().any(|column| column == partner.column)
         })
     };
-    let text = || list.line.statement.text.as_deref().unwrap_or_default().to_lowercase();
+    let text = || list.line.text.as_deref().unwrap_or_default().to_lowercase();
     relation.shows_all
         || shows(relation)
         || (list.relations.len() > 1 && text().contains(&partner.column.to_lowercase()))

@@ -2,26 +2,27 @@
 
 use std::f64::consts::TAU;
 
-use dbvitals_model::pg::{
-    series::{Line, Series},
-    statement::Statement,
-};
+use dbvitals_model::pg::series::{Line, Series};
 
-/// Seconds between two looks.
-pub(super) const EVERY: f64 = 2.0;
+/// Seconds between two looks, unless said otherwise.
+pub(crate) const EVERY: f64 = 2.0;
 /// Looks at differences: two minutes.
-pub(super) const INTERVALS: usize = 60;
+pub(crate) const INTERVALS: usize = 60;
+/// Seconds for which the load stays the same.
+const PIECE: f64 = 2.0;
+/// Pieces over which the load swings.
+const SWING: f64 = 60.0;
 
 /// Chance that is the same for the same seed.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
     /// Between 0 and 1.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -30,7 +31,7 @@ impl Dice {
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
+    pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + whole(self.unit() * (high - low + 1) as f64)
     }
 
@@ -52,7 +53,7 @@ fn whole(value: f64) -> usize {
 
 /// How many rows a list returns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Rows {
+pub(crate) enum Rows {
     Always(usize),
     Between(usize, usize),
     /// Mostly few, sometimes many.
@@ -71,7 +72,7 @@ impl Rows {
 
 /// What follows a list in its request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Then {
+pub(crate) enum Then {
     Nothing,
     /// So many calls for each row.
     EachRow(usize),
@@ -82,48 +83,76 @@ pub(super) enum Then {
 }
 
 /// All counters while the application runs.
-pub(super) struct App {
-    pub(super) dice: Dice,
-    /// The load in each interval; 1 is usual.
+pub(crate) struct App {
+    pub(crate) dice: Dice,
+    every: f64,
+    intervals: usize,
+    /// The load in each piece of time; 1 is usual.
     load: Vec<f64>,
     lines: Vec<Line>,
 }
 
 impl App {
     /// An application whose load swings, with gusts. Its first line is what every request begins with.
-    pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let load = curve(&mut dice);
-        let mut app = Self { dice, load, lines: Vec::new() };
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::looked_at(seed, EVERY, INTERVALS)
+    }
+
+    /// The same, looked at so often.
+    pub(crate) fn looked_at(seed: u64, every: f64, intervals: usize) -> Self {
+        let dice = Dice::new(seed);
+        let mut app = Self { dice, every, intervals, load: Vec::new(), lines: Vec::new() };
+        app.load = app.curve();
         app.statement();
         app
     }
 
+    /// Seconds from the first look to the last.
+    fn length(&self) -> f64 {
+        self.every * self.intervals as f64
+    }
+
+    /// A load that swings slowly, with gusts.
+    pub(crate) fn curve(&mut self) -> Vec<f64> {
+        let dice = &mut self.dice;
+        let (phase, swings) = (dice.unit() * TAU, 1.0 + dice.unit() * 2.0);
+        let mut gust: f64 = 1.0;
+        (0..whole((self.every * self.intervals as f64 / PIECE).ceil()))
+            .map(|place| {
+                gust = 0.7 * gust + 0.3 * (0.4 + 1.2 * dice.unit());
+                let swing = (phase + swings * TAU * place as f64 / SWING).sin();
+                (1.0 + 0.6 * swing) * gust
+            })
+            .collect()
+    }
+
     /// A further statement.
-    pub(super) fn statement(&mut self) -> usize {
+    pub(crate) fn statement(&mut self) -> usize {
         let query_id = i64::try_from(self.lines.len()).unwrap() + 1;
-        let statement = Statement { query_id, ..Statement::default() };
-        let none = || vec![0.0; INTERVALS];
-        self.lines.push(Line { statement, calls: none(), rows: none() });
+        let none = || vec![Some(0); self.intervals];
+        self.lines.push(Line { query_id, calls: none(), rows: none(), ..Line::default() });
         self.lines.len() - 1
     }
 
-    pub(super) fn count(&mut self, line: usize, second: f64, rows: usize) {
-        let place = whole(second / EVERY);
-        if let Some(calls) = self.lines[line].calls.get_mut(place) {
-            *calls += 1.0;
-            self.lines[line].rows[place] += rows as f64;
+    pub(crate) fn count(&mut self, line: usize, second: f64, rows: usize) {
+        let place = whole(second / self.every);
+        let line = &mut self.lines[line];
+        if let (Some(Some(calls)), Some(Some(all))) =
+            (line.calls.get_mut(place), line.rows.get_mut(place))
+        {
+            *calls += 1;
+            *all += i64::try_from(rows).unwrap();
         }
     }
 
     /// Moments of events that come so often a second, by the usual load or that of somebody else.
-    pub(super) fn moments(&mut self, rate: f64, load: Option<&[f64]>) -> Vec<f64> {
+    pub(crate) fn moments(&mut self, rate: f64, load: Option<&[f64]>) -> Vec<f64> {
         let load = load.map_or_else(|| self.load.clone(), <[f64]>::to_vec);
         let mut moments = Vec::new();
         for (place, load) in load.iter().enumerate() {
-            let begin = place as f64 * EVERY;
+            let begin = place as f64 * PIECE;
             let mut second = begin + self.dice.wait(rate * load);
-            while second < begin + EVERY {
+            while second < begin + PIECE {
                 moments.push(second);
                 second += self.dice.wait(rate * load);
             }
@@ -132,7 +161,7 @@ impl App {
     }
 
     /// Requests for a list, and what follows each within a fifth of a second.
-    pub(super) fn requests(
+    pub(crate) fn requests(
         &mut self,
         rate: f64,
         list: usize,
@@ -158,23 +187,24 @@ impl App {
     }
 
     /// Lookups that come alone, by the load.
-    pub(super) fn lookups(&mut self, rate: f64, child: usize) {
+    pub(crate) fn lookups(&mut self, rate: f64, child: usize) {
         for second in self.moments(rate, None) {
             self.count(child, second, 1);
         }
     }
 
     /// Lookups that come alone, whatever the load.
-    pub(super) fn steady(&mut self, rate: f64, child: usize) {
-        for second in self.moments(rate, Some(&[1.0; INTERVALS])) {
+    pub(crate) fn steady(&mut self, rate: f64, child: usize) {
+        let level = vec![1.0; self.load.len()];
+        for second in self.moments(rate, Some(&level)) {
             self.count(child, second, 1);
         }
     }
 
     /// A worker that takes many rows at once and works on them until the next time.
-    pub(super) fn batches(&mut self, list: usize, child: usize) {
+    pub(crate) fn batches(&mut self, list: usize, child: usize) {
         let mut second = 10.0 * self.dice.unit();
-        while second < EVERY * INTERVALS as f64 {
+        while second < self.length() {
             let (rows, length) = (self.dice.between(200, 1000), 8.0 + 10.0 * self.dice.unit());
             self.count(list, second, rows);
             for row in 0..rows {
@@ -184,20 +214,8 @@ impl App {
         }
     }
 
-    pub(super) fn end(self) -> Series {
-        Series { seconds: vec![EVERY; INTERVALS], lines: self.lines }
+    pub(crate) fn end(self) -> Series {
+        let seconds = vec![self.every; self.intervals];
+        Series { seconds, lines: self.lines, ..Series::default() }
     }
-}
-
-/// A load that swings slowly, with gusts.
-pub(super) fn curve(dice: &mut Dice) -> Vec<f64> {
-    let (phase, swings) = (dice.unit() * TAU, 1.0 + dice.unit() * 2.0);
-    let mut gust: f64 = 1.0;
-    (0..INTERVALS)
-        .map(|place| {
-            gust = 0.7 * gust + 0.3 * (0.4 + 1.2 * dice.unit());
-            let swing = (phase + swings * TAU * place as f64 / INTERVALS as f64).sin();
-            (1.0 + 0.6 * swing) * gust
-        })
-        .collect()
 }

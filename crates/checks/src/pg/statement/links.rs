@@ -21,22 +21,6 @@ impl<'a> Links<'a> {
         Self { database: db.name(), keys: keys.collect() }
     }
 
-    /// Whether a table is linked, through that column of its own, to one of the others: the column is what a foreign
-    /// key of theirs points at, or is itself a foreign key that points at them.
-    pub fn lead(&self, others: &[TableName], table: &TableName, column: &str) -> bool {
-        self.keys.iter().any(|key| {
-            let theirs = || others.iter().any(|other| other.may_be(&key.schema, &key.table));
-            let ours = table.may_be(&key.schema, &key.table) && key.column_names[0] == column;
-            let (Some(schema), Some(name)) = (&key.referenced_schema, &key.referenced_table) else {
-                return false;
-            };
-            let points_here = table.may_be(schema, name)
-                && key.referenced_names.first().is_some_and(|referenced| referenced == column);
-            (points_here && theirs())
-                || (ours && others.iter().any(|other| other.may_be(schema, name)))
-        })
-    }
-
     /// The columns on the other side of a column's foreign keys: those that point at it, and those it points at.
     pub fn partners(&self, table: &TableName, column: &str) -> Vec<Partner<'a>> {
         let mut all = Vec::new();

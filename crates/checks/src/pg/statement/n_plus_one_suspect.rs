@@ -1,22 +1,21 @@
 //! A list, and for each of its rows one more statement.
 
-use dbvitals_model::{Evidence, Finding, Severity, Unit, pg::statement::Statement};
-use dbvitals_query::{Lookup, Statement as Parsed, TableName};
-
-use super::{
-    links::Links,
-    load::{self, LISTED, Load, per_call},
+use dbvitals_model::{
+    Evidence, Finding, Severity, Subject, Unit,
+    pg::series::{Line, Series},
 };
+
+use super::load::LISTED;
 use crate::{
     check::{Check, Component, Run, Threshold, Topic},
     context::Context,
-    skip::Judged,
-    sql,
+    pg::n_plus_one::{LEAST_INTERVALS, Pair, server::Keys},
+    skip::{Judged, Skip},
     view::PgView,
     words,
 };
 
-/// Calls of a lookup against the rows of a list it is linked to by a foreign key.
+/// A series of looks at the counters, judged as `dbvitals query n-plus-one` does.
 pub static CHECK: Check = Check {
     id: "pg-n-plus-one-suspect",
     title: "N+1 suspect",
@@ -24,17 +23,19 @@ pub static CHECK: Check = Check {
     component: Component::Queries,
     severity: Severity::Warning,
     versions: (13, u32::MAX),
-    needs: &["statements"],
-    uses: &["window", "constraints"],
-    thresholds: &[&CALLS, &PARENT_ROWS, &TOLERANCE, &TIME],
+    needs: &["statements", "window", "constraints"],
+    uses: &[],
+    thresholds: &[&REPEATS, &LOST],
     fix: None,
     explain: "\
 ## What it detects
-A statement that looks rows up by a key was called as often as another statement, the list, returned rows
-(within `max_deviation_ratio`); the two tables are linked by a foreign key through exactly that key; same
-database, same role. The lookup has at least `min_calls` calls and spent at least `min_time_ms`, and the list
-returns at least `min_parent_rows` rows a call. Over a window of a minute or more it is a warning; counters
-since their reset, which cover more than one habit of the application, make it a remark.
+A statement that looks rows up by a key is called for the rows that another statement, the list, returns; the two
+tables are linked by a foreign key through exactly that key; same database, same role. While the window of
+`--interval` is open, the calls and rows of all statements are read sixty times. How many rows a list returns varies
+from one interval to the next, and only a statement that is called for them follows that chance: least squares tell
+whether the rows of the list explain the calls of the lookup as nothing else does, be it the load, the calls of the
+list or other lists. A call of the list is followed by at least `min_calls_per_list` calls, and one call for all of
+its rows would save at least `min_lost_per_hour`. `dbvitals query n-plus-one` judges in the same way.
 
 ## Why it matters
 For each row of a list the application asks the server once more. Every one of these calls costs a round trip:
@@ -45,318 +46,159 @@ Ask once: join the table to the list, or fetch all keys of the list together wit
 call it eager loading (`includes`, `select_related`, `JOIN FETCH`).
 
 ## When to ignore
-Loops that cannot know their keys beforehand. Counters can agree by chance: look at the code, or at the order
-of the statements in the log.
+Loops that cannot know their keys beforehand. Counters do not see the code: look at what calls the list, or at the
+order of the statements in the log.
 
 ## References
-PostgreSQL documentation: pg_stat_statements; the guide's page on statement classes.
+PostgreSQL documentation: pg_stat_statements; the guide's page on statements tells how pairs are told from what only
+looks like one.
 ",
     run: Run::Postgres(run),
 };
 
-static CALLS: Threshold = Threshold {
-    key: "min_calls",
-    unit: Unit::Count,
-    default: 1000.0,
-    strict: None,
-    range: (10.0, 1e12),
-    why: "two counters below a thousand agree within a few percent by chance too often",
-};
-
-static PARENT_ROWS: Threshold = Threshold {
-    key: "min_parent_rows",
+static REPEATS: Threshold = Threshold {
+    key: "min_calls_per_list",
     unit: Unit::Count,
     default: 5.0,
-    strict: None,
+    strict: Some(2.0),
     range: (2.0, 1e9),
     why: "a list of fewer rows saves too few round trips to be worth a change",
 };
 
-static TOLERANCE: Threshold = Threshold {
-    key: "max_deviation_ratio",
-    unit: Unit::Ratio,
-    default: 0.05,
+static LOST: Threshold = Threshold {
+    key: "min_lost_per_hour",
+    unit: Unit::PerHour,
+    default: 1000.0,
     strict: None,
-    range: (0.0, 0.5),
-    why: "one call for each row, give or take what was running when the counters were read",
+    range: (0.0, 1e12),
+    why: "a thousand round trips of a millisecond are one second in an hour: less was not worth finding",
 };
 
-static TIME: Threshold = Threshold {
-    key: "min_time_ms",
-    unit: Unit::Ms,
-    default: 10.0,
-    strict: None,
-    range: (0.0, 1e9),
-    why: "less than that was not worth finding",
-};
-
-/// A list that may be the parent: what it reads, and how many rows it gave.
-struct List<'a> {
-    statement: &'a Statement,
-    tables: Vec<TableName>,
-}
+/// What to do where a window was too short, or there was none.
+const REMEDY: &str = "run with --interval 2m, or dbvitals query n-plus-one";
 
 fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
-    let (statements, window) = (pg.statements()?, pg.window().ok());
-    let keys: Vec<Links<'_>> = pg.by_database().map(|db| Links::of(&db)).collect();
-    let load = Load::of(pg, statements, window)?;
-    let severity = if load.is_window() { Severity::Warning } else { Severity::Info };
-    let mut found = Vec::new();
-    for keys in &keys {
-        let here = || {
-            load.by(|s| s.calls as f64)
-                .filter(|s| s.database.as_deref() == Some(keys.database) && s.is_top_level)
-        };
-        let lists: Vec<List<'_>> = here().filter_map(|s| list(cx, s)).collect();
-        for child in here().filter(|s| is_called_enough(cx, s)) {
-            let Some(lookup) = lookup(child) else { continue };
-            let parent = lists.iter().find(|list| is_pair(cx, keys, list, child, &lookup));
-            found.extend(
-                parent.map(|list| finding(cx, &load, severity, list.statement, child, &lookup)),
-            );
+    pg.statements()?;
+    let (window, keys) = (pg.window(), Keys::of(pg));
+    let series = window.ok().and_then(|window| window.series.as_ref()).ok_or_else(|| {
+        Skip::not_asked(
+            "needs many looks at the counters of statements within a window of a minute or more",
+            REMEDY,
+        )
+    })?;
+    if let Some(why) = keys.all_hidden() {
+        return Err(why.clone());
+    }
+    let intervals = series.seconds.len();
+    if intervals < LEAST_INTERVALS {
+        return Err(Skip::not_asked(
+            format!(
+                "the window was cut into {intervals} intervals: fewer than {LEAST_INTERVALS} do not tell cause from chance"
+            ),
+            REMEDY,
+        ));
+    }
+    let pairs = keys.pairs(series).pairs;
+    let mut found: Vec<Finding> = Vec::new();
+    for pair in &pairs {
+        // A lookup may follow several lists: one finding tells of the one that loses most.
+        let is_told = |finding: &Finding| finding.subject == subject(pair.child);
+        if is_worth_it(cx, pair, series) && !found.iter().any(is_told) {
+            found.push(finding(cx, pair, &pairs, series));
         }
     }
     found.truncate(LISTED);
     Ok(found)
 }
 
-fn is_called_enough(cx: &Context<'_>, child: &Statement) -> bool {
-    let name = load::name(child);
-    child.calls as f64 >= cx.limit_for(&CALLS, &name)
-        && child.total_exec_time_ms >= cx.limit_for(&TIME, &name)
+fn name(line: &Line) -> String {
+    line.query_id.to_string()
 }
 
-/// The key a statement looks up by, if it is one column.
-fn lookup(statement: &Statement) -> Option<Lookup> {
-    let parsed = Parsed::parse(statement.text.as_deref()?).ok()?;
-    parsed.lookup().filter(|lookup| lookup.columns.len() == 1)
-}
-
-fn list<'a>(cx: &Context<'_>, statement: &'a Statement) -> Option<List<'a>> {
-    if per_call(statement, statement.rows as f64)
-        < cx.limit_for(&PARENT_ROWS, &load::name(statement))
-    {
-        return None;
+fn subject(child: &Line) -> Subject {
+    match &child.database {
+        Some(database) => Subject::within("statement", database, name(child)),
+        None => Subject::new("statement", name(child)),
     }
-    let parsed = Parsed::parse(statement.text.as_deref()?).ok()?;
-    let is_read = matches!(
-        parsed.classify().class,
-        dbvitals_query::Class::SimpleRead | dbvitals_query::Class::Join
+}
+
+fn is_worth_it(cx: &Context<'_>, pair: &Pair<'_>, series: &Series) -> bool {
+    let child = name(pair.child);
+    pair.repeats >= cx.limit_for(&REPEATS, &child)
+        && pair.lost_per_hour(series) >= cx.limit_for(&LOST, &child)
+}
+
+fn text(line: &Line, length: usize) -> String {
+    words::shorten(line.text.as_deref().unwrap_or("text hidden"), length)
+}
+
+fn finding(cx: &Context<'_>, pair: &Pair<'_>, all: &[Pair<'_>], series: &Series) -> Finding {
+    let (child, parent) = (pair.child, pair.parent);
+    let message = format!(
+        "statement {} ({}) was called {} of the {} rows that statement {} ({}) returned",
+        name(child),
+        text(child, 60),
+        pair.told(),
+        words::count(pair.rows),
+        name(parent),
+        text(parent, 60),
     );
-    is_read.then(|| List { statement, tables: parsed.tables() })
-}
-
-/// Whether each row of the list seems to have been followed by one call of the child.
-fn is_pair(
-    cx: &Context<'_>,
-    keys: &Links<'_>,
-    list: &List<'_>,
-    child: &Statement,
-    lookup: &Lookup,
-) -> bool {
-    let parent = list.statement;
-    let users_differ = parent.user.is_some() && child.user.is_some() && parent.user != child.user;
-    if parent.query_id == child.query_id || users_differ || began_apart(parent, child) {
-        return false;
-    }
-    let rows = parent.rows as f64;
-    let deviation = (child.calls as f64 - rows).abs();
-    let agrees = rows > 0.0 && deviation <= rows * cx.limit_for(&TOLERANCE, &load::name(child));
-    let column = lookup.columns.first().map_or("", String::as_str);
-    agrees && keys.lead(&list.tables, &lookup.table, column)
-}
-
-/// Whether one of the two was counted for much longer than the other (17+ tells).
-fn began_apart(one: &Statement, other: &Statement) -> bool {
-    match (one.stats_since, other.stats_since) {
-        (Some(one), Some(other)) => one.duration_since(other).as_secs().abs() > 3600,
-        _ => false,
-    }
-}
-
-fn finding(
-    cx: &Context<'_>,
-    load: &Load,
-    severity: Severity,
-    parent: &Statement,
-    child: &Statement,
-    lookup: &Lookup,
-) -> Finding {
-    let problem = format!(
-        "was called {} times, once for each of the {} rows that statement {} ({}) returned",
-        words::count(child.calls as f64),
-        words::count(parent.rows as f64),
-        load::name(parent),
-        words::shorten(parent.text.as_deref().unwrap_or_default(), 60),
-    );
-    let table = match &lookup.table.schema {
-        Some(schema) => sql::qualified(schema, &lookup.table.name),
-        None => sql::ident(&lookup.table.name),
-    };
-    let column = lookup.columns.first().map_or_else(String::new, |column| sql::ident(column));
     let advice = format!(
-        "Join {table} to the list, or fetch all rows at once: SELECT … FROM {table} WHERE {column} = ANY ($1)."
+        "Join {} to the list, or fetch all rows at once: {}.",
+        pair.table(),
+        pair.batched()
     );
-    let lists = parent.calls.max(1) as f64;
-    let saved = child.calls as f64 - lists;
-    load.finding(cx, severity, child, &problem, advice)
-        .with(Evidence::new(
-            "calls for each row of the list",
-            child.calls as f64 / parent.rows.max(1) as f64,
-            Unit::Factor,
-            load.source("calls, rows"),
-        ))
+    let lost = pair.lost_per_hour(series);
+    let source = format!("pg_stat_statements, {} intervals", pair.intervals);
+    let figure =
+        |label: &str, value: f64, unit: Unit| Evidence::new(label, value, unit, source.clone());
+    let child_name = name(child);
+    let mut found = cx
+        .finding(Severity::Warning, subject(child), message, advice)
+        .with(Evidence::new("text", text(child, 1000), Unit::Text, "pg_stat_statements"))
+        .with(Evidence::new("the list", text(parent, 1000), Unit::Text, "pg_stat_statements"))
+        .with(Evidence::new("joined", pair.joined(), Unit::Text, "pg_constraint"))
+        .with(figure("calls for each row of the list", pair.per_row, Unit::Factor))
         .with(
-            Evidence::new(
-                "rows per call of the list",
-                per_call(parent, parent.rows as f64),
-                Unit::Count,
-                load.source("rows"),
-            )
-            .against(cx.limit_for(&PARENT_ROWS, &load::name(parent))),
+            figure("calls for each call of the list", pair.repeats, Unit::Count)
+                .against(cx.limit_for(&REPEATS, &child_name)),
         )
-        .with(Evidence::new("calls of the list", parent.calls, Unit::Count, load.source("calls")))
+        .with(figure("calls lost", lost, Unit::PerHour).against(cx.limit_for(&LOST, &child_name)))
+        .with(figure("agreement", pair.correlation, Unit::Ratio))
         .with(Evidence::new(
-            "the list",
-            words::shorten(parent.text.as_deref().unwrap_or_default(), 1000),
-            Unit::Text,
-            "pg_stat_statements",
+            "mean time",
+            child.mean_ms,
+            Unit::Ms,
+            "pg_stat_statements.total_exec_time",
         ))
         .with(Evidence::new(
-            "linked by",
-            format!("{table} ({column})"),
+            "window",
+            series.seconds.iter().sum::<f64>(),
+            Unit::Seconds,
+            "the clock here",
+        ));
+    let others =
+        all.iter().filter(|it| std::ptr::eq(it.child, child) && !std::ptr::eq(it.parent, parent));
+    let others: Vec<String> = others.map(|it| name(it.parent)).collect();
+    if !others.is_empty() {
+        found = found.with(Evidence::new(
+            "called for these lists, too",
+            others.join(", "),
             Unit::Text,
-            "pg_constraint",
-        ))
-        .promising(format!("about {} fewer round trips", words::count(saved.max(0.0))))
+            source.clone(),
+        ));
+    }
+    let alike: Vec<String> = pair.alternatives.iter().map(|line| name(line)).collect();
+    if !alike.is_empty() {
+        found = found.with(Evidence::new(
+            "or for a list that goes with it",
+            alike.join(", "),
+            Unit::Text,
+            source.clone(),
+        ));
+    }
+    found.promising(format!("about {} fewer calls an hour", words::count(lost)))
 }
 
 #[cfg(test)]
-mod tests {
-    use dbvitals_model::{Snapshot, TargetData, pg::schema::Constraint};
-
-    use super::*;
-    use crate::{
-        pg::statement::sample::{in_window, statement, with, without_statements},
-        testing::{self, app, edit},
-    };
-
-    /// 200 pages of 50 orders, and for each order one look at its customer.
-    fn pair() -> [Statement; 2] {
-        let list = Statement {
-            query_id: 1,
-            text: Some("select * from orders order by at desc limit $1".into()),
-            calls: 200,
-            rows: 10_000,
-            ..statement()
-        };
-        let child = Statement {
-            query_id: 2,
-            text: Some("select * from customers where id = $1".into()),
-            calls: 10_000,
-            rows: 10_000,
-            ..statement()
-        };
-        [list, child]
-    }
-
-    fn with_key(mut snapshot: Snapshot) -> Snapshot {
-        let TargetData::Postgres(pg) = &mut snapshot.targets[0].data else { unreachable!() };
-        *edit(&mut app(pg).constraints) = vec![Constraint {
-            kind: "f".into(),
-            schema: "public".into(),
-            table: "orders".into(),
-            column_names: vec!["customer_id".into()],
-            referenced_schema: Some("public".into()),
-            referenced_table: Some("customers".into()),
-            referenced_names: vec!["id".into()],
-            ..Constraint::default()
-        }];
-        snapshot
-    }
-
-    fn found(change: impl FnOnce(&mut Statement, &mut Statement)) -> Vec<Finding> {
-        let [mut list, mut child] = pair();
-        change(&mut list, &mut child);
-        testing::findings(&CHECK, &with_key(in_window(120.0, vec![list, child])))
-    }
-
-    #[test]
-    fn fires_for_one_lookup_per_row_of_a_list() {
-        let one = found(|_, _| {}).remove(0);
-        assert_eq!(one.severity, Severity::Warning);
-        assert_eq!(one.key, "pg-n-plus-one-suspect@main/statement:app.2");
-        assert!(one.message.contains("once for each of the 10,000 rows"), "{}", one.message);
-        assert!(one.recommendation.contains("FROM customers WHERE id = ANY ($1)"));
-    }
-
-    #[test]
-    fn children_looked_up_by_their_foreign_key_are_found_too() {
-        let found = found(|list, child| {
-            list.text = Some("select * from customers where city = $1".into());
-            child.text = Some("select * from public.orders where customer_id = $1".into());
-            child.rows = 70_000;
-        });
-        assert_eq!(found.len(), 1);
-    }
-
-    #[test]
-    fn lifetime_counters_make_it_a_remark() {
-        let found = testing::findings(&CHECK, &with_key(with(pair().to_vec())));
-        assert_eq!(found[0].severity, Severity::Info);
-    }
-
-    #[test]
-    fn hot_lookups_are_silent() {
-        assert!(found(|_, child| child.calls = 1_000_000).is_empty(), "asked for everywhere");
-        assert!(found(|_, child| child.calls = 10_501).is_empty());
-        assert_eq!(found(|_, child| child.calls = 10_500).len(), 1);
-        assert_eq!(found(|_, child| child.calls = 9_500).len(), 1);
-        assert!(found(|_, child| child.calls = 9_499).is_empty());
-    }
-
-    #[test]
-    fn what_is_not_linked_is_silent() {
-        assert!(
-            found(|list, _| list.text = Some("select * from events limit 50".into())).is_empty()
-        );
-        assert!(
-            found(|_, child| child.text = Some("select * from customers where name = $1".into()))
-                .is_empty()
-        );
-        assert!(
-            found(
-                |_, child| child.text = Some("select * from other.customers where id = $1".into())
-            )
-            .is_empty()
-        );
-        let [list, child] = pair();
-        assert!(
-            testing::findings(&CHECK, &in_window(120.0, vec![list, child])).is_empty(),
-            "no key"
-        );
-    }
-
-    #[test]
-    fn batches_short_lists_functions_and_other_roles_are_silent() {
-        assert!(found(|_, child| child.text = Some("select * from customers where id = any($1)".into())).is_empty());
-        assert!(found(|list, _| list.calls = 2_001).is_empty(), "fewer than five rows a call");
-        assert_eq!(found(|list, _| list.calls = 2_000).len(), 1);
-        assert!(found(|_, child| child.user = Some("batch".into())).is_empty());
-        assert!(found(|_, child| child.is_top_level = false).is_empty());
-        assert!(found(|_, child| child.total_exec_time_ms = 9.9).is_empty());
-        assert!(
-            found(|list, child| {
-                list.rows = 999;
-                list.calls = 20;
-                child.calls = 999;
-            })
-            .is_empty()
-        );
-    }
-
-    #[test]
-    fn is_skipped_without_statements() {
-        testing::skipped(&CHECK, &without_statements());
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! `dbvitals query n-plus-one`.
 
 use dbvitals_checks::pg::look::n_plus_one;
-use dbvitals_model::{Sheet, pg::series::Series};
+use dbvitals_model::Sheet;
 
 use super::server;
 use crate::{
@@ -15,14 +15,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Problem> {
     let progress = Progress::new(args.common.quiet);
     let timeout = named.merged.timeout.value;
     let how = gather::Follow { timeout, length: args.interval, every: args.every };
-    let (snapshot, moments) = gather::follow(&named.targets, how, &progress)?;
+    let (snapshot, series) = gather::follow(&named.targets, how, &progress)?;
     let lost = server::tell_lost(&snapshot)?;
     let mut shown: Vec<(Sheet, serde_json::Value)> = Vec::new();
-    for (target, moments) in snapshot.targets.iter().zip(&moments) {
-        let dbvitals_model::TargetData::Postgres(pg) = &target.data else { continue };
-        let last = pg.statements.value().map_or(&[][..], |it| it.leaders.as_slice());
-        let series = Series::of(moments, last);
-        if let Some((sheet, found)) = n_plus_one::look(&snapshot, target, &series) {
+    for (target, series) in snapshot.targets.iter().zip(&series) {
+        if let Some((sheet, found)) = n_plus_one::look(&snapshot, target, series) {
             let found = serde_json::to_value(found).map_err(Problem::unwritten)?;
             shown.push((sheet, found));
         }

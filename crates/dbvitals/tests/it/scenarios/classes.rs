@@ -1,9 +1,8 @@
-//! Statements by class: over their target, one for each row of a list, sums computed again and again.
+//! Statements by class: over their target, sums computed again and again.
 
-use dbvitals_model::Severity;
 use dbvitals_testkit::{PgVersion, Postgres};
 
-use super::harness::{Trial, each};
+use super::harness::Trial;
 
 async fn counting(check: &'static str, version: PgVersion) -> Trial {
     let server = Postgres::builder(version)
@@ -46,45 +45,6 @@ async fn a_simple_read_over_its_target_keeps_it_with_an_index_on_every_version()
         trial.sql("analyze orders").await;
         trial.sql(RESET).await;
         trial.sql(&work.repeat(50)).await;
-        trial.gone().await;
-    }
-}
-
-/// Two hundred pages of ten orders; for each order its customer, and a lookup that is simply hot.
-fn pages(customer: &str) -> String {
-    each(200, |page| {
-        let list = format!(
-            "select id, customer_id from orders where id > {} order by id limit 10;",
-            page * 10
-        );
-        let hot = "select id from settings where id = 1;".repeat(15);
-        format!("{list}{}{hot}", customer.repeat(10))
-    })
-}
-
-#[tokio::test]
-async fn one_lookup_per_row_of_a_list_is_one_statement_in_the_end() {
-    for version in [PgVersion::OLDEST, PgVersion::NEWEST] {
-        let trial = counting("pg-n-plus-one-suspect", version).await.limit("min_time_ms", 0.0);
-        trial
-            .sql(
-                "create table customers (id int primary key, name text); \
-                 create table settings (id int primary key); \
-                 create table orders (id int primary key, customer_id int references customers, setting_id int references settings); \
-                 insert into customers select n, 'x' from generate_series(1, 100) n; \
-                 insert into settings values (1); \
-                 insert into orders select n, n % 100 + 1, 1 from generate_series(1, 3000) n; analyze",
-            )
-            .await;
-        trial.sql(RESET).await;
-        trial.sql(&pages("select name from customers where id = 7;")).await;
-        let found = trial.found().await;
-        assert_eq!(found.severity, Severity::Info, "counters since their reset make a remark");
-        assert!(found.message.contains("once for each of the 2,000 rows"), "{}", found.message);
-        assert!(found.recommendation.contains("customers WHERE id = ANY ($1)"));
-        trial.sql(RESET).await;
-        let together = "select name from customers where id = any('{1,2,3,4,5,6,7,8,9,10}');";
-        trial.sql(&pages("").replace(" limit 10;", &format!(" limit 10; {together}"))).await;
         trial.gone().await;
     }
 }

@@ -6,7 +6,7 @@ use dbvitals_model::{
     Reason, Section, Unavailable, pg::statement::Status, snapshot::CollectorCost,
 };
 
-use super::{LADDER, STATUS, ask, rows};
+use super::{COUNTS, LADDER, STATUS, ask, rows};
 use crate::{
     Session,
     collect::{
@@ -39,7 +39,16 @@ impl Installed {
 
     /// The text of the counters; `None` for an extension older than any server we know.
     pub(super) fn counters(&self) -> Option<String> {
-        let text = LADDER.iter().rev().find(|(least, _)| *least <= self.minor)?.1;
+        self.text_of(LADDER)
+    }
+
+    /// The text of the few counters that are asked again and again, likewise.
+    pub(in super::super) fn counts(&self) -> Option<String> {
+        self.text_of(COUNTS)
+    }
+
+    fn text_of(&self, ladder: &[(u32, &str)]) -> Option<String> {
+        let text = ladder.iter().rev().find(|(least, _)| *least <= self.minor)?.1;
         Some(self.place_in(text))
     }
 
@@ -154,6 +163,8 @@ mod tests {
             text("1.10").contains("s.jit_functions") && !text("1.10").contains("s.stats_since")
         );
         assert!(text("1.12").contains("s.stats_since"));
+        assert!(place(&status("1.8")).unwrap().counts().unwrap().contains("true::bool"));
+        assert!(place(&status("1.12")).unwrap().counts().unwrap().contains("s.toplevel"));
         assert!(text("1.12").contains("from \"o\"\"dd\".pg_stat_statements(false)"));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dbvitals_postgres::collect::{
     COLLECTORS, Collector, Need, Role,
-    statements::{INFO, LADDER, STATUS, TEXT_FILE, TEXTS},
+    statements::{COUNTS, INFO, LADDER, STATUS, TEXT_FILE, TEXTS},
 };
 use dbvitals_testkit::{PgVersion, Postgres};
 use tokio_postgres::{Client, Column};
@@ -81,6 +81,9 @@ impl Trial<'_> {
             |text: &str| text.replace("{schema}", "\"public\"").replace("{query_ids}", "{1,2}");
         let statement = fields::<dbvitals_model::pg::statement::Statement>();
         self.answer(&place(counters), &statement).await.unwrap();
+        let counts = COUNTS.iter().rev().find(|(least, _)| *least <= minor).unwrap().1;
+        let count = ["query_id", "user", "database", "is_top_level", "calls", "rows", "spent_ms"];
+        self.answer(&place(counts), &count.into()).await.unwrap();
         let status = fields::<dbvitals_model::pg::statement::Status>();
         self.answer(STATUS, &status).await.unwrap();
         let texts = ["query_id", "user", "database", "text"].into();

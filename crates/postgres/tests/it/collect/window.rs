@@ -55,6 +55,7 @@ async fn what_happens_in_between_is_counted() {
             .find(|row| row.text.as_ref().is_some_and(|text| text.contains("/* mark */")))
             .unwrap();
         assert_eq!((counted.calls, counted.rows), (30, 60), "on {version}");
+        assert_eq!(window.series, None, "too short to be cut into intervals");
         assert!(window.total_calls >= 30 && window.total_exec_time_ms > 0.0);
         let checkpoints = window.checkpoints.as_ref().unwrap();
         assert_eq!((checkpoints.requested, checkpoints.timed), (1, 0), "on {version}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dbvitals_model::{Snapshot, TargetData, pg::series::Moment, snapshot::TargetKind};
+use dbvitals_model::{Snapshot, TargetData, pg::series::Series, snapshot::TargetKind};
 use dbvitals_postgres::collect::{self, Cost, Progress as Step};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -26,26 +26,26 @@ pub(crate) struct Follow {
     pub(crate) every: Duration,
 }
 
-/// A snapshot of the targets, and the moments of each.
+/// A snapshot of the targets, and the series of each.
 pub(crate) fn follow(
     targets: &[Target],
     how: Follow,
     progress: &Progress,
-) -> Result<(Snapshot, Vec<Vec<Moment>>), Problem> {
+) -> Result<(Snapshot, Vec<Series>), Problem> {
     let looking = join_all(targets.iter().map(|target| one(target, how, progress)));
     let seen = runtime::block_on(runtime::until_cancelled(looking)).flatten()?;
     progress.finish();
-    let (targets, moments) = targets
+    let (targets, series) = targets
         .iter()
         .zip(seen)
-        .map(|(target, (seen, moments))| (snapshot_of(target, seen), moments))
+        .map(|(target, (seen, series))| (snapshot_of(target, seen), series))
         .unzip();
-    Ok((Snapshot::new(env!("CARGO_PKG_VERSION"), Timestamp::now(), targets), moments))
+    Ok((Snapshot::new(env!("CARGO_PKG_VERSION"), Timestamp::now(), targets), series))
 }
 
-async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Vec<Moment>) {
+async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Series) {
     let Server::Postgres(server) = &target.server else {
-        return (Seen::nothing(TargetData::Redis(Box::default())), Vec::new());
+        return (Seen::nothing(TargetData::Redis(Box::default())), Series::default());
     };
     let wanted = |name: &str| target.databases.wants(name);
     let base = collect::Options::statements();
@@ -62,14 +62,14 @@ async fn one(target: &Target, how: Follow, progress: &Progress) -> (Seen, Vec<Mo
     let followed = collect::follow(server, &options, how.length, how.every, &tell).await;
     progress.done(&target.name);
     match followed {
-        Ok((seen, moments)) => {
+        Ok((seen, series)) => {
             let data = TargetData::Postgres(Box::new(seen.snapshot));
-            (Seen { problems: seen.problems, ..Seen::nothing(data) }, moments)
+            (Seen { problems: seen.problems, ..Seen::nothing(data) }, series)
         }
         Err(error) => {
             let why = error.unavailable();
             let kind = TargetKind::Postgres;
-            (Seen::nothing(TargetData::Unreachable { kind, why }), Vec::new())
+            (Seen::nothing(TargetData::Unreachable { kind, why }), Series::default())
         }
     }
 }
