@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What looking at the sessions costs a server: processor time of our own backend, by /proc.
 
-Usage: bench/sampling.py [--seconds N] [--program PATH]      (after `cargo xtask setup` and `cargo build`)
+Usage: bench/sampling.py [--seconds N] [--statements N] [--rates HZ,HZ] [--program PATH] [--serve PATH]
+       (after `cargo xtask setup` and `cargo build`)
 
-A throwaway PostgreSQL with 200 idle sessions and 20 that work. For each rate one audit with `--interval` runs while the
+A throwaway PostgreSQL with 200 idle sessions and 20 that work, and with --statements so many entries of
+pg_stat_statements, each called twice: then the looks at their counters are in the window, too. For each rate one audit with `--interval` runs while the
 processor time (utime + stime) of its backend is read from /proc when the window opens and when it closes, so that what
 is read before and after the window is not in it. Prints a Markdown table. Nothing is asserted.
 """
@@ -28,15 +30,18 @@ def option(name, default):
 
 
 SECONDS = int(option("--seconds", "60"))
+STATEMENTS = int(option("--statements", "0"))
+RATES = [float(rate) for rate in option("--rates", "0.1,10,100").split(",")]
 PROGRAM = Path(option("--program", ROOT / "target/release/dbvitals"))
+SERVE = option("--serve", "cargo run --quiet -p dbvitals-testkit --bin serve --").split()
 
 
 class Server:
     """A throwaway PostgreSQL that ends with this process."""
 
     def __init__(self, version):
-        command = ["cargo", "run", "--quiet", "-p", "dbvitals-testkit", "--bin", "serve", "--", "postgres", version,
-                   f"max_connections={IDLE + ACTIVE + 50}"]
+        command = [*SERVE, "postgres", version, f"max_connections={IDLE + ACTIVE + 50}",
+                   f"pg_stat_statements.max={max(2 * STATEMENTS, 5000)}"]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         parts = urlsplit(self.url)
@@ -93,22 +98,45 @@ def measured(server, rate):
     return spent, passed, note
 
 
+def fill(server):
+    """So many different statements, each called twice."""
+    server.sql("create extension pg_stat_statements")
+    terms = max(STATEMENTS.bit_length(), 1)
+    texts = ("select 1" + "".join("+-"[number >> bit & 1] + "1" for bit in range(terms)) for number in range(STATEMENTS))
+    script = "".join(f"{text};\n" * 2 for text in texts)
+    subprocess.run(["psql", "-Xq", "-o", "/dev/null"], env=server.environment, input=script, text=True, check=True)
+
+
+def sent(server):
+    """Calls and execution time of all that dbvitals sent so far, by the server's own count."""
+    if not STATEMENTS:
+        return 0, 0.0
+    counted = server.sql("select sum(calls), sum(total_exec_time) from pg_stat_statements where query like '%/* dbvitals */%'")
+    calls, ms = (float(value or 0) for value in counted.split("|"))
+    return calls, ms
+
+
 def main():
     server = Server("16")
+    if STATEMENTS:
+        fill(server)
     server.sql("create table t as select g as id, repeat('x', 100) as text from generate_series(1, 100000) g")
     sessions = [server.session("select 1;") for _ in range(IDLE)]
     work = "select count(*) from t where text like '%y%' \\watch i=0.05"
     sessions += [server.session(work) for _ in range(ACTIVE)]
     time.sleep(5)
-    print("| wanted rate | looks a second | processor time of the backend | share of one core | what the report says |")
-    print("|--:|--:|--:|--:|---|")
-    for rate in [0.1, 10, 100]:
+    print("| wanted rate | looks a second | processor time of the backend | share of one core | queries of the audit | "
+          "their time | what the report says |")
+    print("|--:|--:|--:|--:|--:|--:|---|")
+    for rate in RATES:
+        before = sent(server)
         spent, passed, note = measured(server, rate)
+        calls, ms = (after - first for after, first in zip(sent(server), before))
         found = re.search(r"([0-9]+) looks in ([0-9.]+) (s|min)", note)
         seconds = float(found[2]) * (60 if found[3] == "min" else 1) if found else SECONDS
         looks = int(found[1]) / seconds if found else 0
-        print(f"| {rate} Hz | {looks:.1f} | {spent:.0f} ms in {passed:.0f} s | {spent / passed / 10:.2f} % | {note} |",
-              flush=True)
+        print(f"| {rate:g} Hz | {looks:.1f} | {spent:.0f} ms in {passed:.0f} s | {spent / passed / 10:.2f} % | {calls:.0f} | "
+              f"{ms:.0f} ms | {note} |", flush=True)
     for session in sessions:
         session.stdin.close()
         session.terminate()

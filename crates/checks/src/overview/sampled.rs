@@ -191,7 +191,10 @@ mod tests {
         assert!(note.starts_with("4.0 sessions active on average, 9 at most; 100 looks in 10 s"));
         assert!(note.contains("at most 0.8 % of one core"), "{note}");
         assert!(note.contains("10.0 looks a second instead of 100"), "{note}");
-        assert!(note.contains("; 10 looks at the counters of statements took 30 ms more"), "{note}");
+        assert!(
+            note.contains("; 10 looks at the counters of statements took 30 ms more"),
+            "{note}"
+        );
         assert!(note.contains("up to 2 sessions are hidden"), "{note}");
         assert_eq!(tables[0].rows[0][3], Measure::from(0.5));
         assert_eq!(tables[1].rows[0][0], Measure::from("query id 5"));

@@ -89,14 +89,8 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     if let Some(why) = keys.all_hidden() {
         return Err(why.clone());
     }
-    let intervals = series.seconds.len();
-    if intervals < LEAST_INTERVALS {
-        return Err(Skip::not_asked(
-            format!(
-                "the window was cut into {intervals} intervals: fewer than {LEAST_INTERVALS} do not tell cause from chance"
-            ),
-            REMEDY,
-        ));
+    if series.seconds.len() < LEAST_INTERVALS {
+        return Err(too_few(series));
     }
     let pairs = keys.pairs(series).pairs;
     let mut found: Vec<Finding> = Vec::new();
@@ -109,6 +103,23 @@ fn run(pg: &PgView<'_>, cx: &Context<'_>) -> Judged {
     }
     found.truncate(LISTED);
     Ok(found)
+}
+
+/// The window was short, or looks were dear and so made more rarely: how long it takes in that rhythm, with a margin.
+fn too_few(series: &Series) -> Skip {
+    let (intervals, seconds) = (series.seconds.len(), series.seconds.iter().sum::<f64>());
+    let looks = (intervals + 1) as f64;
+    let each = seconds / intervals.max(1) as f64;
+    let minutes = (each * LEAST_INTERVALS as f64 * 1.25 / 60.0).ceil().max(2.0);
+    Skip::not_asked(
+        format!(
+            "{looks} looks at the counters of statements, each {} of the server's time, do not tell cause from chance: \
+             it takes {}",
+            words::millis(series.server_ms / looks),
+            LEAST_INTERVALS + 1,
+        ),
+        format!("run with --interval {minutes:.0}m, or dbvitals query n-plus-one"),
+    )
 }
 
 fn name(line: &Line) -> String {

@@ -173,14 +173,20 @@ fn without_many_looks_nothing_is_said_and_what_to_do_is() {
     let told = |snapshot: &Snapshot| {
         let Skip(why) = testing::skipped(&CHECK, snapshot);
         assert_eq!(why.reason, Reason::NotAsked);
-        assert!(why.remedy.unwrap().contains("dbvitals query n-plus-one"));
-        why.detail
+        (why.detail, why.remedy.unwrap())
     };
-    assert!(told(&with(vec![statement()])).contains("needs many looks"), "no window");
-    assert!(told(&seen(None)).contains("needs many looks"), "a window of two looks");
-    let mut few = pages(Then::EachRow(1));
+    for snapshot in [with(vec![statement()]), seen(None)] {
+        let (detail, remedy) = told(&snapshot);
+        assert!(detail.contains("needs many looks"), "{detail}");
+        assert_eq!(remedy, "run with --interval 2m, or dbvitals query n-plus-one");
+    }
+    let mut few = Series { server_ms: 600.0, ..pages(Then::EachRow(1)) };
     few.seconds.truncate(LEAST_INTERVALS - 1);
-    assert!(told(&seen(Some(few))).contains("29 intervals"));
+    few.seconds.fill(6.0);
+    let (detail, remedy) = told(&seen(Some(few)));
+    assert!(detail.starts_with("30 looks at the counters of statements, each 20 ms"), "{detail}");
+    assert!(detail.ends_with("it takes 31"), "{detail}");
+    assert_eq!(remedy, "run with --interval 4m, or dbvitals query n-plus-one");
     let mut enough = pages(Then::EachRow(1));
     enough.seconds.truncate(LEAST_INTERVALS);
     assert_eq!(testing::findings(&CHECK, &seen(Some(enough))).len(), 1);
