@@ -153,7 +153,7 @@ impl Sampler {
 
     /// The sums, `None` when no look was answered; costs are booked.
     pub(super) fn end(self, costs: &mut Vec<CollectorCost>) -> Option<Sampled> {
-        let server_ms = (self.pace.spent() - self.others).as_secs_f64() * 1000.0;
+        let server_ms = self.pace.spent().saturating_sub(self.others).as_secs_f64() * 1000.0;
         let seconds = self.begun.elapsed().as_secs_f64();
         costs.extend(self.costs.into_iter().filter(|cost| cost.elapsed_ms > 0.0));
         let sampled = self.fold.sum()?;

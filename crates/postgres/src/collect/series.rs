@@ -42,7 +42,7 @@ pub(super) struct Follower {
     /// The connection to the database of the extension, where that is not the one we are connected to.
     apart: Option<Session>,
     /// The database whose transactions our looks are counted as.
-    pub(super) database: String,
+    database: String,
     begun: Instant,
     last: Instant,
     around: Duration,
@@ -67,10 +67,10 @@ impl Follower {
         let sql = installed.counts()?;
         let query = Query { name: "statements_counts", sql, timeout: CATALOG };
         let has_pooler = run.snapshot.server.pooler.is_some();
-        let mut apart = match is_home(run, &installed) {
-            true => None,
-            false => Some(run.enter(&installed.database).await.ok()?),
-        };
+        let mut apart = None;
+        if !is_home(run, &installed) {
+            apart = Some(run.enter(&installed.database).await.ok()?);
+        }
         let session = apart.as_mut().unwrap_or(&mut run.session);
         let query = session.repeated(query, has_pooler).await.ok()?;
         let begun = Instant::now();
