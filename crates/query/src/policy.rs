@@ -25,6 +25,8 @@ pub struct PolicyText {
     pub ways: Vec<Way>,
     /// An OR is among what must hold.
     pub has_or: bool,
+    /// A value is looked for in a column that holds several: `value = ANY (column)`.
+    pub looks_within: bool,
     /// Its subqueries that read tables, in the order of the text, those within others too.
     pub subqueries: Vec<PolicySubquery>,
 }
@@ -46,7 +48,12 @@ pub fn policy_text(condition: &str, table: &str) -> Result<PolicyText, Refused> 
     let root = parsed.first().and_then(|raw| raw.stmt.as_ref()?.node.as_ref());
     let Some(NodeEnum::SelectStmt(select)) = root else { return Err(Refused::Empty) };
     let ways = served::ways(select.where_clause.as_deref(), table);
-    let mut text = PolicyText { ways: ways.all, has_or: ways.has_or, ..PolicyText::default() };
+    let mut text = PolicyText {
+        ways: ways.all,
+        has_or: ways.has_or,
+        looks_within: ways.looks_within,
+        ..PolicyText::default()
+    };
     of_select(select, &mut |child| visit(child, table, &mut text));
     text.settings.sort();
     text.settings.dedup();

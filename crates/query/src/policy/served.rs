@@ -42,8 +42,13 @@ pub(super) fn ways(condition: Option<&Node>, table: &str) -> Ways {
         })
         .collect();
     let has_or = !either.is_empty();
+    let looks_within = parts.iter().any(|part| looks_within(part));
     let first = (!plain.is_empty()).then(|| vec![plain]);
-    Ways { all: first.into_iter().chain(either.into_iter().flatten()).collect(), has_or }
+    Ways {
+        all: first.into_iter().chain(either.into_iter().flatten()).collect(),
+        has_or,
+        looks_within,
+    }
 }
 
 /// The ways of a condition.
@@ -51,6 +56,14 @@ pub(super) struct Ways {
     pub(super) all: Vec<Way>,
     /// An OR must hold.
     pub(super) has_or: bool,
+    /// `value = ANY (column)` must.
+    pub(super) looks_within: bool,
+}
+
+fn looks_within(part: &NodeEnum) -> bool {
+    let NodeEnum::AExpr(e) = part else { return false };
+    e.kind == AExprKind::AexprOpAny as i32
+        && sides(e).is_some_and(|(_, right)| matches!(right, NodeEnum::ColumnRef(_)))
 }
 
 /// The arms of an OR, those of ORs within it as well; `None` where one compares no column.
@@ -215,6 +228,13 @@ mod tests {
         assert_eq!(ways("(team IN ( SELECT m.team FROM members m))"), "");
         assert_eq!(ways("(NOT (a IS DISTINCT FROM f()))"), "");
         assert_eq!(ways("(a <> f())"), "");
+    }
+
+    #[test]
+    fn a_value_among_those_of_a_column_is_told_from_a_column_among_values() {
+        let within = |condition| policy_text(condition, "t").unwrap().looks_within;
+        assert!(within("(f() = ANY (members))"));
+        assert!(!within("(member = ANY (f()))"));
     }
 
     #[test]

@@ -51,8 +51,12 @@ enum Why {
     SomeArms,
     /// An arm of an OR compares no column with a value.
     OpenArm,
-    /// It compares no column with a value, and its columns lead no index.
+    /// It asks other tables about its columns, which lead no index.
     NoValue,
+    /// It compares what it makes of its columns.
+    Expression,
+    /// It looks for a value in a column that holds several.
+    Within,
     /// It lets through what a flag marks.
     Flag,
     /// It compares the text of a column.
@@ -67,9 +71,12 @@ impl Lack {
     /// What is told of the columns of the policy, which stand before it.
     pub fn what(&self) -> String {
         match &self.why {
-            Why::NoIndex | Why::NoValue | Why::Flag | Why::Joined(_) => {
-                ", which leads no index".to_owned()
-            }
+            Why::NoIndex
+            | Why::NoValue
+            | Why::Expression
+            | Why::Within
+            | Why::Flag
+            | Why::Joined(_) => ", which leads no index".to_owned(),
             Why::SomeArms => format!(", of which {} leads no index", self.columns.join(", ")),
             Why::OpenArm | Why::ManyArms => " in an OR that no index serves".to_owned(),
             Why::AsText => " by its text, which no index holds".to_owned(),
@@ -98,6 +105,12 @@ impl Lack {
             }
             (Why::AsText, _) => {
                 "Cast the value, not the column: column = current_setting(…)::uuid, or whatever type the column has."
+            }
+            (Why::Expression, _) => {
+                "Compare a column itself with a value, or index the expression as it is written, if its functions are immutable."
+            }
+            (Why::Within, _) => {
+                "Write value = ANY (column) as column @> ARRAY[value], and index the column by gin."
             }
             (Why::NoValue, _) => {
                 "Compare a column with a value that is asked once, column = ANY (ARRAY(SELECT …)), and index that column."
@@ -183,6 +196,10 @@ fn alone(db: Catalogue<'_>, policy: &Policy, table: &Relation) -> Option<Lack> {
         None
     } else if text.ways.iter().flatten().flatten().any(|compared| compared.is_flag) {
         without(Why::Flag)
+    } else if text.looks_within {
+        without(Why::Within)
+    } else if text.subqueries.is_empty() {
+        without(Why::Expression)
     } else {
         without(Why::NoValue)
     }

@@ -66,6 +66,18 @@ fn the_column_is_the_one_that_is_compared_with_a_value() {
 }
 
 #[test]
+fn what_no_index_serves_is_told_how_to_be_written() {
+    let advice = |using: &str| {
+        let found = found(|policy, _, _| policy.using_expression = Some(using.into())).remove(0);
+        assert!(found.fix.is_none(), "{found:?}");
+        found.recommendation
+    };
+    assert!(advice("(f() = ANY (\"Tenant\"))").contains("gin"));
+    assert!(advice("(COALESCE(\"Tenant\", 0) = f())").contains("index the expression"));
+    assert!(advice("\"Tenant\"").contains("WHERE flag"));
+}
+
+#[test]
 fn an_or_gets_an_index_for_each_arm_that_has_none() {
     let with = |using: &str, leads: i64| {
         found(|policy, _, index| {
