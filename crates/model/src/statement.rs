@@ -1,7 +1,7 @@
 //! One statement under analysis: its text, what it is, how it is planned, what stands around it.
 #![expect(missing_docs, reason = "fields carry the server's own names and their unit in the name")]
 
-use std::ops::Range;
+use std::{cmp::Ordering, ops::Range};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct StatementSnapshot {
     pub settings: Section<Settings>,
     /// The relations it names, with their columns, indexes, constraints and statistics.
     pub facts: Section<DatabaseSnapshot>,
-    /// Other ways to write it, the proved ones first.
+    /// Other ways to write it, those that gain most first.
     pub rewrites: Vec<RewriteAdvice>,
     /// What might be written differently, though the result may change.
     pub suggestions: Vec<Suggestion>,
@@ -123,6 +123,36 @@ pub struct RewriteAdvice {
     pub verification: Option<Verification>,
 }
 
+/// A share of the planner's cost below which a rewrite gains nothing: two plans of one shape differ by as much through
+/// the rounding of their estimates.
+const LEAST_SAVING: f64 = 0.03;
+
+impl RewriteAdvice {
+    /// The share of the planner's cost it saves, negative where it costs more; `None` where a cost is not known.
+    pub fn saving(&self) -> Option<f64> {
+        let (before, after) = (self.cost_before?, self.cost_after?);
+        Some(if before > 0.0 { (before - after) / before } else { 0.0 })
+    }
+
+    /// The planner was asked, and sees no gain in it.
+    pub fn is_idle(&self) -> bool {
+        self.saving().is_some_and(|saving| saving < LEAST_SAVING)
+    }
+
+    /// It was run, and yielded something else.
+    pub fn is_refuted(&self) -> bool {
+        self.verification.as_ref().is_some_and(|seen| seen.counterexample.is_some())
+    }
+
+    /// In which order rewrites are told: what was refuted last, what gains nothing before it; of the others the proved
+    /// ones first, and among those the ones that save most.
+    pub fn before(&self, other: &Self) -> Ordering {
+        let place = |it: &Self| (it.is_refuted(), it.is_idle(), !it.is_equivalent);
+        let saving = |it: &Self| it.saving().unwrap_or_default();
+        place(self).cmp(&place(other)).then_with(|| saving(other).total_cmp(&saving(self)))
+    }
+}
+
 /// What comparing the results of a statement and its rewrite on generated data showed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -169,4 +199,47 @@ pub struct Suggestion {
     /// What could not be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewrite(rule: &str, is_equivalent: bool, costs: Option<(f64, f64)>) -> RewriteAdvice {
+        RewriteAdvice {
+            rule: rule.to_owned(),
+            is_equivalent,
+            cost_before: costs.map(|(before, _)| before),
+            cost_after: costs.map(|(_, after)| after),
+            ..RewriteAdvice::default()
+        }
+    }
+
+    #[test]
+    fn what_gains_most_is_told_first_and_what_gains_nothing_last() {
+        let refuted = RewriteAdvice {
+            verification: Some(Verification {
+                counterexample: Some("no rows".to_owned()),
+                ..Verification::default()
+            }),
+            ..rewrite("refuted", false, Some((100.0, 1.0)))
+        };
+        let mut all = [
+            refuted,
+            rewrite("dearer", true, Some((100.0, 200.0))),
+            rewrite("the same", true, Some((100.0, 98.0))),
+            rewrite("suggested", false, Some((100.0, 1.0))),
+            rewrite("not planned", true, None),
+            rewrite("some", true, Some((100.0, 96.0))),
+            rewrite("most", true, Some((100.0, 10.0))),
+        ];
+        all.sort_by(RewriteAdvice::before);
+        let rules: Vec<&str> = all.iter().map(|it| it.rule.as_str()).collect();
+        let wanted = ["most", "some", "not planned", "suggested", "the same", "dearer", "refuted"];
+        assert_eq!(rules, wanted);
+        let idle: Vec<&str> =
+            all.iter().filter(|it| it.is_idle()).map(|it| it.rule.as_str()).collect();
+        assert_eq!(idle, ["the same", "dearer"]);
+        assert!(rewrite("free", true, Some((0.0, 0.0))).is_idle());
+    }
 }

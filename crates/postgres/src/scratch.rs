@@ -4,6 +4,8 @@
 //! for that lock, so that it finds the database even where the making was interrupted half-way.
 
 mod compare;
+mod leftover;
+mod making;
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -14,13 +16,16 @@ use std::{
 use tokio::time::timeout;
 use tokio_postgres::{SimpleQueryMessage, types::Type};
 
-pub use self::compare::{Compared, Pair, Seen};
+pub use self::{
+    compare::{Compared, Pair, Seen},
+    making::Unmade,
+};
 use crate::{
     Error, Session, Target,
     batch::{GRACE, InFlight},
     connect,
     error::Kind,
-    explain::{identifier, literal},
+    explain::identifier,
 };
 
 /// Time to connect.
@@ -46,6 +51,7 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Scratch {
     session: Session,
+    swept: Vec<String>,
     /// Holds the lock.
     _maker: Session,
 }
@@ -53,7 +59,7 @@ pub struct Scratch {
 /// What a statement takes and shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// The types of its parameters, as `format_type` writes them.
+    /// The types of its parameters, as `format_type` writes them: those that are not the server's own with their schema.
     pub parameters: Vec<String>,
     /// The names of its columns with their types.
     pub columns: Vec<(String, String)>,
@@ -63,7 +69,7 @@ impl Place {
     /// A place on the server of a target. Nothing is made yet.
     pub fn new(target: Target) -> Self {
         let random = RandomState::new().hash_one(std::process::id());
-        let name = format!("dbvitals_verify_{}_{random:016x}", std::process::id());
+        let name = format!("{}{}_{random:016x}", leftover::PREFIX, std::process::id());
         Self { target, name, lock: random.cast_signed(), is_begun: AtomicBool::new(false) }
     }
 
@@ -72,21 +78,24 @@ impl Place {
         &self.name
     }
 
-    /// Makes the database and connects to it.
+    /// Makes the database and connects to it. Drops before what others of its kind left behind.
     pub async fn open(&self) -> Result<Scratch, Error> {
         let mut maker = connect(&self.target, CONNECT).await?;
+        // Where it may not look, or not drop, the database can be made all the same.
+        let swept = maker.sweep().await.unwrap_or_default();
         let lock = format!("SELECT pg_catalog.pg_advisory_lock({})", self.lock);
         maker.carry_out(&lock, MAKING).await?;
         self.is_begun.store(true, Ordering::SeqCst);
         let create = format!("CREATE DATABASE {} TEMPLATE template0", identifier(&self.name));
         maker.carry_out(&create, MAKING).await?;
+        maker.mark(&self.name).await?;
         let mut session = connect(&maker.target_for(&self.name), CONNECT).await?;
         let settings = format!(
             "SET statement_timeout = {}; SET client_min_messages = error; SET synchronous_commit = off",
             STATEMENT.as_millis()
         );
         session.carry_out(&settings, STATEMENT).await?;
-        Ok(Scratch { session, _maker: maker })
+        Ok(Scratch { session, swept, _maker: maker })
     }
 
     /// Drops the database, if it was made. The sessions of a [`Scratch`] must be gone, or going.
@@ -109,9 +118,19 @@ impl Place {
 }
 
 impl Scratch {
+    /// The databases that were found left over, and dropped.
+    pub fn swept(&self) -> &[String] {
+        &self.swept
+    }
+
     /// The server's version, as `18.1`.
     pub fn version(&self) -> String {
         self.session.version().to_string()
+    }
+
+    /// The number of the server's major version.
+    pub fn major(&self) -> u32 {
+        self.session.version().major
     }
 
     /// Executes statements one after the other.
@@ -120,24 +139,6 @@ impl Scratch {
             return Ok(());
         }
         self.session.carry_out(&statements.join(";\n"), STATEMENT).await
-    }
-
-    /// The texts that are values of a type.
-    pub async fn accepted(
-        &mut self,
-        type_name: &str,
-        candidates: Vec<String>,
-    ) -> Result<Vec<String>, Error> {
-        let mut values = Vec::with_capacity(candidates.len());
-        for text in candidates {
-            let sql = format!("SELECT {}::{type_name}", literal(&text));
-            match self.session.carry_out(&sql, STATEMENT).await {
-                Ok(()) => values.push(text),
-                Err(error) if error.is_lost() || error.sqlstate().is_none() => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok(values)
     }
 
     /// What one statement takes and shows; refuses a text of several.
@@ -165,7 +166,10 @@ impl Scratch {
     }
 
     async fn type_name(&mut self, of: &Type) -> Result<String, Error> {
-        let sql = format!("SELECT pg_catalog.format_type({}, NULL)", of.oid());
+        let sql = format!(
+            "BEGIN; SET LOCAL search_path TO pg_catalog; SELECT pg_catalog.format_type({}, NULL); COMMIT",
+            of.oid()
+        );
         let rows = self.session.rows_of(&sql, STATEMENT).await?;
         Ok(rows.into_iter().flatten().flatten().next().unwrap_or_default())
     }

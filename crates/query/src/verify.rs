@@ -3,101 +3,90 @@
 
 mod data;
 mod literal;
+mod table;
+mod types;
+mod uses;
 
-use pg_query::NodeEnum;
+use pg_query::{NodeEnum, protobuf::FuncCall};
 
-pub use self::data::{Dice, Pools, Round, candidates, round};
+pub use self::{
+    data::{Dice, Pools, Round, candidates, round},
+    literal::constants,
+    table::{ForeignKey, Table, TableColumn},
+    types::{Kind, in_order, kind, shapes},
+    uses::{Uses, columns_named, queries},
+};
 use crate::{
     Statement, call,
-    rewrite::{Catalogue, is_steady},
+    rewrite::{Catalogue, Volatility, is_steady},
     tree,
 };
 
-/// A table to be made.
+/// A statement that makes a part of what a statement needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// Its columns in order.
-    pub columns: Vec<TableColumn>,
-    /// The columns of each of its unique keys.
-    pub keys: Vec<Vec<String>>,
+pub struct Definition {
+    /// What it makes, in words: `the type app.mood`.
+    pub what: String,
+    /// The statement.
+    pub sql: String,
+    /// Nothing can be compared without.
+    pub is_needed: bool,
 }
 
-/// A column to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableColumn {
-    /// Its name.
-    pub name: String,
-    /// Its type as `format_type` writes it.
-    pub type_name: String,
-    /// It takes no NULL.
-    pub is_not_null: bool,
-}
-
-/// A type of labels to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enum {
-    /// Its schema.
-    pub schema: String,
-    /// Schema and name, quoted where they need it, as `format_type` writes them.
-    pub type_name: String,
-    /// Its labels in order.
-    pub labels: Vec<String>,
-}
-
-impl Enum {
-    /// Whether a type's name is its own, with or without the schema.
-    pub fn is_called(&self, type_name: &str) -> bool {
-        let bare = self.type_name.rsplit_once('.').map_or("", |(_, bare)| bare);
-        self.type_name == type_name || bare == type_name
+impl Definition {
+    /// Of what a comparison rests on.
+    pub fn needed(what: impl Into<String>, sql: impl Into<String>) -> Self {
+        Self { what: what.into(), sql: sql.into(), is_needed: true }
     }
 
-    fn definition(&self) -> String {
-        let quoted = |label: &String| format!("'{}'", label.replace('\'', "''"));
-        let labels: Vec<String> = self.labels.iter().map(quoted).collect();
-        format!("CREATE TYPE {} AS ENUM ({})", self.type_name, labels.join(", "))
+    /// Of what may be of use.
+    pub fn useful(what: impl Into<String>, sql: impl Into<String>) -> Self {
+        Self { what: what.into(), sql: sql.into(), is_needed: false }
     }
 }
 
-impl Table {
-    /// Schema and name, quoted.
-    pub fn identifier(&self) -> String {
-        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
-    }
+/// Empties a database that holds nothing but what was made here.
+pub const CLEAR: &str = "DO $dbvitals$ DECLARE name text; BEGIN \
+    FOR name IN SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' LOOP \
+        EXECUTE pg_catalog.format('DROP EXTENSION %I CASCADE', name); END LOOP; \
+    FOR name IN SELECT nspname FROM pg_catalog.pg_namespace \
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP \
+        EXECUTE pg_catalog.format('DROP SCHEMA %I CASCADE', name); END LOOP; \
+    END $dbvitals$";
 
-    fn definition(&self) -> String {
-        let column = |column: &TableColumn| {
-            let constraint = if column.is_not_null { " NOT NULL" } else { "" };
-            format!("{} {}{constraint}", quoted(&column.name), column.type_name)
-        };
-        let key = |key: &Vec<String>| {
-            let names: Vec<String> = key.iter().map(|name| quoted(name)).collect();
-            format!("UNIQUE ({})", names.join(", "))
-        };
-        let parts: Vec<String> =
-            self.columns.iter().map(column).chain(self.keys.iter().map(key)).collect();
-        format!("CREATE TABLE {} ({})", self.identifier(), parts.join(", "))
-    }
+/// What makes schemas, and has them searched in the order of a path. Bodies of functions are looked at when they are
+/// called, since what they name may be made later.
+pub fn schemas(path: &[String], others: &[&str]) -> Vec<Definition> {
+    let mut names: Vec<&str> =
+        path.iter().map(String::as_str).chain(others.iter().copied()).collect();
+    names.retain(|name| !is_system(name));
+    names.sort_unstable();
+    names.dedup();
+    let make = |name: &&str| {
+        Definition::needed(format!("the schema {name}"), format!("CREATE SCHEMA {}", quoted(name)))
+    };
+    let mut all: Vec<Definition> = names.iter().map(make).collect();
+    let path: Vec<String> = path.iter().map(|name| quoted(name)).collect();
+    let path = if path.is_empty() { "pg_catalog".to_owned() } else { path.join(", ") };
+    all.push(Definition::needed(
+        "the search_path",
+        format!("SET search_path = {path}; SET check_function_bodies = off"),
+    ));
+    all
 }
 
-/// What makes the types and tables anew, one statement after the other, in a database that holds nothing else.
-pub fn definitions(tables: &[Table], enums: &[Enum]) -> Vec<String> {
-    let mut schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
-    schemas.extend(enums.iter().map(|of| of.schema.as_str()));
-    schemas.push("public");
-    schemas.sort_unstable();
-    schemas.dedup();
-    let mut all = Vec::new();
-    for schema in &schemas {
-        all.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema)));
-        all.push(format!("CREATE SCHEMA {}", quoted(schema)));
-    }
-    let path: Vec<String> = schemas.iter().map(|schema| quoted(schema)).collect();
-    all.push(format!("SET search_path = {}", path.join(", ")));
-    all.extend(enums.iter().map(Enum::definition));
+/// Whether a schema is the server's own.
+pub fn is_system(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
+}
+
+/// What makes tables anew in a database that holds nothing else; their schemas are searched in alphabetical order.
+pub fn definitions(tables: &[Table]) -> Vec<Definition> {
+    let mut path: Vec<String> = tables.iter().map(|table| table.schema.clone()).collect();
+    path.sort();
+    path.dedup();
+    let mut all = vec![Definition::needed("an empty database", CLEAR)];
+    all.extend(schemas(&path, &[]));
     all.extend(tables.iter().map(Table::definition));
     all
 }
@@ -111,11 +100,19 @@ pub fn unsteady_call(statement: &Statement, catalogue: &dyn Catalogue) -> Option
             && !call::is_aggregate(call)
             && !call::is_window(call)
             && !is_steady(call, catalogue)
+            && !promises(call, catalogue)
         {
             found.get_or_insert_with(|| call::full_name(call));
         }
     });
     found
+}
+
+/// Whether all functions of its name, in whatever schema, are steady.
+fn promises(call: &FuncCall, catalogue: &dyn Catalogue) -> bool {
+    let full = call::full_name(call);
+    let Some((_, name)) = full.rsplit_once('.') else { return false };
+    matches!(catalogue.volatility(name), Some(Volatility::Immutable | Volatility::Stable))
 }
 
 /// Whether the rows follow from the data alone. They do not where a limit, a window or an aggregate depends on the order
@@ -163,6 +160,18 @@ pub fn writes(statement: &Statement) -> bool {
     found
 }
 
+/// Whether it adds rows, whose columns may come from defaults.
+pub fn inserts(statement: &Statement) -> bool {
+    let mut found = false;
+    tree::deep(statement.root(), &mut |node| {
+        found |= matches!(
+            node,
+            NodeEnum::InsertStmt(_) | NodeEnum::MergeStmt(_) | NodeEnum::SetToDefault(_)
+        );
+    });
+    found
+}
+
 /// Whether it is a query or changes rows of tables, and nothing else.
 pub fn is_comparable(statement: &Statement) -> bool {
     match statement.root() {
@@ -175,8 +184,19 @@ pub fn is_comparable(statement: &Statement) -> bool {
     }
 }
 
-fn quoted(name: &str) -> String {
+/// A name as SQL takes it.
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL takes it.
+pub fn text(value: &str) -> String {
+    let doubled = value.replace('\'', "''");
+    if doubled.contains('\\') {
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,14 @@ pub(crate) fn promise(rewrite: &RewriteAdvice) -> String {
     }
     if let (Some(before), Some(after)) = (rewrite.cost_before, rewrite.cost_after) {
         let cost = |value: f64| humanize::number(value.round());
-        append!(text, " The planner's cost goes from {} to {}.", cost(before), cost(after));
+        let (before, after) = (cost(before), cost(after));
+        if !rewrite.is_idle() {
+            append!(text, " The planner's cost goes from {before} to {after}.");
+        } else if before == after {
+            append!(text, " The planner sees no gain: its cost stays at {before}.");
+        } else {
+            append!(text, " The planner sees no gain: its cost goes from {before} to {after}.");
+        }
     }
     text
 }
@@ -189,6 +196,24 @@ pub(crate) fn middle_out(text: &str, cells: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rewrite_without_gain_says_so() {
+        let promise = |before: f64, after: f64| {
+            promise(&RewriteAdvice {
+                is_equivalent: true,
+                because: "it is so".to_owned(),
+                cost_before: Some(before),
+                cost_after: Some(after),
+                ..RewriteAdvice::default()
+            })
+        };
+        assert!(promise(900.0, 12.0).ends_with(" The planner's cost goes from 900 to 12."));
+        assert!(
+            promise(900.0, 899.8).ends_with("The planner sees no gain: its cost stays at 900.")
+        );
+        assert!(promise(900.0, 950.0).ends_with("sees no gain: its cost goes from 900 to 950."),);
+    }
 
     fn step(rows: Option<f64>, loops: Option<f64>, expected: f64) -> Step {
         Step {

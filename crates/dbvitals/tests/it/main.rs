@@ -20,6 +20,7 @@ mod query_plan;
 mod query_rls;
 mod query_top;
 mod query_verify;
+mod query_verify_schemas;
 mod quiet;
 mod redis_keys;
 mod redis_looks;

@@ -35,13 +35,10 @@ fn tables() -> Vec<Table> {
         name: name.into(),
         columns: columns
             .iter()
-            .map(|(name, type_name, is_not_null)| TableColumn {
-                name: (*name).into(),
-                type_name: (*type_name).into(),
-                is_not_null: *is_not_null,
-            })
+            .map(|(name, type_name, is_not_null)| TableColumn::new(name, type_name, *is_not_null))
             .collect(),
         keys: vec![vec![columns[0].0.into()]],
+        ..Table::default()
     };
     vec![one("t", T), one("u", U)]
 }
@@ -76,7 +73,9 @@ fn place(server: &Postgres) -> Place {
 
 async fn made(place: &Place) -> Scratch {
     let mut scratch = place.open().await.unwrap();
-    scratch.run(&verify::definitions(&tables(), &[])).await.unwrap();
+    for definition in verify::definitions(&tables()) {
+        scratch.run(&[definition.sql]).await.unwrap();
+    }
     scratch
 }
 
@@ -86,7 +85,7 @@ async fn compared(scratch: &mut Scratch, before: &str, after: &str) -> Compared 
     } else {
         vec!["t".to_owned(), "u".to_owned()]
     };
-    let pair = Pair { before, after, values: &[], written: &written };
+    let pair = Pair { before, after, values: &[], written: &written, resets: &[] };
     scratch.compare(&pair).await.unwrap()
 }
 
@@ -210,7 +209,7 @@ async fn what_is_called_equivalent_yields_the_same_rows() {
         let mut scratch = made(&place).await;
         let mut pools = Pools::new();
         for (_, of, _) in T.iter().chain(U) {
-            let candidates = verify::candidates(of, &literals);
+            let candidates = verify::candidates(of, &verify::constants(&literals), &[], &pools);
             let values = scratch.accepted(of, candidates).await.unwrap();
             pools.insert((*of).to_owned(), values);
         }

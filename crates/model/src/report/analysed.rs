@@ -34,7 +34,7 @@ pub struct Analysed {
     pub plans: Vec<PlanTree>,
     /// Why plans are missing.
     pub missing: Vec<Unavailable>,
-    /// Other ways to write it, the proved ones first.
+    /// Other ways to write it, those that gain most first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewrites: Vec<RewriteAdvice>,
     /// What might be written differently, though the result may change.

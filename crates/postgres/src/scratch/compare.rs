@@ -14,6 +14,8 @@ pub struct Pair<'a> {
     pub values: &'a [String],
     /// Tables that are compared afterwards, too: what the statements may change.
     pub written: &'a [String],
+    /// Executed before each of them: what no rolling back takes back.
+    pub resets: &'a [String],
 }
 
 /// What a statement yielded and left, in any order; or what the server refused it for.
@@ -55,30 +57,44 @@ impl Scratch {
 
     /// The outer error means that nothing more can be asked.
     async fn seen(&mut self, text: &str, pair: &Pair<'_>) -> Result<Seen, Error> {
-        let seen = self.rows(text, pair).await;
-        let sql = "ROLLBACK TO SAVEPOINT dbvitals; DEALLOCATE ALL";
-        match seen {
-            Ok(rows) => {
-                self.say(sql).await?;
-                Ok(Ok(rows))
-            }
+        let mut is_prepared = false;
+        let seen = self.rows(text, pair, &mut is_prepared).await;
+        let seen = match seen {
+            Ok(rows) => Ok(rows),
             Err(error) => {
                 let Some(code) = error.sqlstate().map(str::to_owned) else { return Err(error) };
                 // A time limit says nothing about the rows.
                 if error.is_lost() || error.is_timeout() {
+                    if is_prepared {
+                        let forget =
+                            "ROLLBACK TO SAVEPOINT dbvitals; DEALLOCATE dbvitals_statement";
+                        self.say(forget).await.ok();
+                    }
                     return Err(error);
                 }
-                self.say(sql).await?;
-                Ok(Err(code))
+                Err(code)
             }
-        }
+        };
+        // By name: the driver keeps prepared statements of its own, to look up types.
+        let forget = if is_prepared { "; DEALLOCATE dbvitals_statement" } else { "" };
+        self.say(&format!("ROLLBACK TO SAVEPOINT dbvitals{forget}")).await?;
+        Ok(seen)
     }
 
-    async fn rows(&mut self, text: &str, pair: &Pair<'_>) -> Result<Vec<String>, Error> {
+    async fn rows(
+        &mut self,
+        text: &str,
+        pair: &Pair<'_>,
+        is_prepared: &mut bool,
+    ) -> Result<Vec<String>, Error> {
+        if !pair.resets.is_empty() {
+            self.say(&pair.resets.join("; ")).await?;
+        }
         let mut rows = if pair.values.is_empty() {
             self.session.rows_of(text, STATEMENT).await?
         } else {
             self.say(&format!("PREPARE dbvitals_statement AS {text}")).await?;
+            *is_prepared = true;
             let execute = format!("EXECUTE dbvitals_statement({})", pair.values.join(", "));
             self.session.rows_of(&execute, STATEMENT).await?
         };

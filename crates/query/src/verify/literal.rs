@@ -8,7 +8,7 @@ use crate::{Statement, tree};
 const MOST: usize = 40;
 
 /// Each constant once, as text.
-pub(super) fn literals(statement: &Statement) -> Vec<String> {
+pub fn constants(statement: &Statement) -> Vec<String> {
     let mut found = Vec::new();
     tree::deep(statement.root(), &mut |node| {
         let NodeEnum::AConst(value) = node else { return };

@@ -46,7 +46,11 @@ pub(super) fn block(page: &mut Page, report: &Report, options: &Options) {
         }
         for rewrite in &one.rewrites {
             page.blank();
-            let style = if rewrite.is_equivalent { GOOD.bold() } else { NOTE.bold() };
+            let style = match (rewrite.is_idle() || rewrite.is_refuted(), rewrite.is_equivalent) {
+                (true, _) => DIM,
+                (false, true) => GOOD.bold(),
+                (false, false) => NOTE.bold(),
+            };
             page.led(2, (style, "↻ "), STRONG, &format!("{} ({})", rewrite.what, rewrite.rule));
             page.para(4, PLAIN, &format!("{} {}", rewrite.why, statement::promise(rewrite)));
             if let Some(text) = &rewrite.text {

@@ -4,7 +4,7 @@ use dbvitals_model::{
     Reason, Section, Snapshot, TargetData, TargetSnapshot, Unavailable,
     pg::{PgSnapshot, schema::Column},
     plan::Plan,
-    statement::{PlanKind, StatementPlan, StatementSnapshot},
+    statement::{PlanKind, RewriteAdvice, StatementPlan, StatementSnapshot},
 };
 use dbvitals_postgres::{
     Session,
@@ -87,7 +87,7 @@ async fn all(
         Ok(session) => session,
         Err(error) => return vec![one::unreachable(target, error.unavailable())],
     };
-    let known = Known::of(&around.snapshot, &mut session).await;
+    let known = Known::of(&around.snapshot, &mut session, args.as_role.as_deref()).await;
     let mut targets = Vec::with_capacity(all_given.len());
     let count = all_given.len();
     for (place, given) in all_given.iter().enumerate() {
@@ -99,7 +99,9 @@ async fn all(
             statement.rewrites = rewrites::advice(&mut session, parsed, &known, role, before).await;
             if let Some(scratch) = &mut scratch {
                 let advice = &mut statement.rewrites;
-                verify::verify(scratch, &given.text, parsed, &known, advice).await;
+                let source = &mut session;
+                verify::verify(scratch, source, &given.text, parsed, &known, advice).await;
+                advice.sort_by(RewriteAdvice::before);
             }
         }
         let (database, version) = suggestions::around(&around.snapshot);

@@ -14,7 +14,6 @@ use dbvitals_query::{
     Statement, TableName, plan,
     rewrite::{Catalogue, Column, Guarantee, Rewrite, Volatility, rewrites},
     script,
-    verify::{Enum, Table, TableColumn},
 };
 use serde::Deserialize;
 
@@ -28,12 +27,10 @@ const LATE: &str =
 const FOLDED: &str = "select a.attrelid::int8 as oid, a.attname::text as name from pg_catalog.pg_attribute as a \
     join pg_catalog.pg_collation as c on c.oid = a.attcollation \
     where a.attnum > 0 and not a.attisdropped and not c.collisdeterministic";
-/// Labels of types, for making them anew.
-const LABELS: &str = "select n.nspname::text as schema, \
-    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) as type_name, \
-    e.enumlabel::text as text from pg_catalog.pg_enum as e \
-    join pg_catalog.pg_type as t on t.oid = e.enumtypid \
-    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace order by e.enumtypid, e.enumsortorder";
+/// What has the name of a table and is none, so that a name may mean it.
+const OTHERS: &str = "select n.nspname::text as schema, c.relname::text as name from pg_catalog.pg_class as c \
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace \
+    where c.relkind in ('v', 'f') and n.nspname <> 'information_schema' and n.nspname <> 'pg_catalog'";
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Rewrites that are planned for comparison; each is a round trip.
@@ -45,7 +42,9 @@ pub(super) struct Known<'a> {
     volatility: BTreeMap<String, Volatility>,
     late: Vec<i64>,
     folded: Vec<Folded>,
-    labels: Vec<Label>,
+    others: Vec<Other>,
+    /// Schemas in which names without one are looked for; empty where that is not known.
+    path: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,10 +61,9 @@ struct Folded {
 }
 
 #[derive(Deserialize)]
-struct Label {
+struct Other {
     schema: String,
-    type_name: String,
-    text: String,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -75,13 +73,22 @@ struct Late {
 
 impl<'a> Known<'a> {
     /// Asks what was not collected. What cannot be read is not known, and proves nothing.
-    pub(super) async fn of(snapshot: &'a PgSnapshot, session: &mut Session) -> Known<'a> {
+    pub(super) async fn of(
+        snapshot: &'a PgSnapshot,
+        session: &mut Session,
+        role: Option<&str>,
+    ) -> Known<'a> {
+        // Another role may have another one.
+        let path = match role {
+            None => session.search_path().await.unwrap_or_default(),
+            Some(_) => Vec::new(),
+        };
         let query = |name, sql: &str| Query { name, sql: sql.to_owned(), timeout: LIMIT };
         let asked = [
             query("promises", PROMISES),
             query("late", LATE),
             query("folded", FOLDED),
-            query("labels", LABELS),
+            query("others", OTHERS),
         ];
         let mut answers = session.batch(&asked).await.into_iter();
         let promises: Option<Vec<Promise>> =
@@ -90,7 +97,7 @@ impl<'a> Known<'a> {
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let folded: Option<Vec<Folded>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
-        let labels: Option<Vec<Label>> =
+        let others: Option<Vec<Other>> =
             answers.next().and_then(|answer| answer.result.ok()?.decode().ok());
         let worst = |promise: Promise| {
             let volatility = match (promise.is_volatile, promise.is_stable) {
@@ -102,70 +109,63 @@ impl<'a> Known<'a> {
         };
         Known {
             // Without these lists neither a key nor an equality is sure.
-            database: snapshot.by_database.first().filter(|_| late.is_some() && folded.is_some()),
+            database: snapshot
+                .by_database
+                .first()
+                .filter(|_| late.is_some() && folded.is_some() && others.is_some()),
             volatility: promises.unwrap_or_default().into_iter().map(worst).collect(),
             late: late.unwrap_or_default().into_iter().map(|late| late.oid).collect(),
             folded: folded.unwrap_or_default(),
-            labels: labels.unwrap_or_default(),
+            others: others.unwrap_or_default(),
+            path,
         }
     }
 
-    /// The one table of that name; none where there are several, or where it has children.
+    /// The table of that name: the first on the path; where that does not tell, the only one.
     fn relation(&self, table: &TableName) -> Option<&'a Relation> {
         let relations = self.database?.relations.value()?;
+        if table.schema.is_none() {
+            for schema in &self.path {
+                let is_here = |of: &str, name: &str| of == schema && table.name == name;
+                if self.others.iter().any(|it| is_here(&it.schema, &it.name)) {
+                    return None;
+                }
+                let found = relations.iter().find(|it| is_here(&it.schema, &it.name));
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
         let mut named = relations.iter().filter(|r| table.may_be(&r.schema, &r.name));
         let only = named.next()?;
-        named.next().is_none().then_some(only)
+        let is_other = self.others.iter().any(|it| table.may_be(&it.schema, &it.name));
+        (named.next().is_none() && !is_other).then_some(only)
+    }
+
+    /// Which table a name is taken for.
+    pub(super) fn relation_oid(&self, table: &TableName) -> Option<i64> {
+        self.relation(table).map(|relation| relation.oid)
+    }
+
+    /// The tables whose rows are read with those of one, itself among them.
+    fn with_children(&self, oid: i64) -> Vec<i64> {
+        let relations = self.database.and_then(|database| database.relations.value());
+        let mut family = vec![oid];
+        let mut read = 0;
+        while let Some(parent) = family.get(read).copied() {
+            let children = relations.into_iter().flatten();
+            let children = children.filter(|it| it.parent_oid == Some(parent));
+            let new: Vec<i64> =
+                children.map(|it| it.oid).filter(|oid| !family.contains(oid)).collect();
+            family.extend(new);
+            read += 1;
+        }
+        family
     }
 
     fn has_children(&self, relation: &Relation) -> bool {
         let relations = self.database.and_then(|database| database.relations.value());
         relations.into_iter().flatten().any(|other| other.parent_oid == Some(relation.oid))
-    }
-
-    /// The table as it is made anew for comparing results; the error says why that cannot be.
-    pub(super) fn table(&self, name: &TableName) -> Result<Table, String> {
-        let missing = || format!("the catalogue does not tell which table {} is", name.name);
-        let relation = self.relation(name).ok_or_else(missing)?;
-        let known = self.columns(name).ok_or_else(missing)?;
-        let all = self.database.and_then(|database| database.columns.value());
-        let type_of = |name: &str| {
-            let of = all.into_iter().flatten().find(|column| {
-                column.table_oid == relation.oid && !column.is_dropped && column.name == name
-            });
-            of.map(|column| column.type_name.clone())
-        };
-        let columns = known.into_iter().map(|column| TableColumn {
-            type_name: type_of(&column.name).unwrap_or_default(),
-            name: column.name,
-            is_not_null: column.is_not_null,
-        });
-        Ok(Table {
-            schema: relation.schema.clone(),
-            name: relation.name.clone(),
-            columns: columns.collect(),
-            keys: self.unique_keys(name),
-        })
-    }
-
-    /// The types of labels that columns of tables have.
-    pub(super) fn enums(&self, tables: &[Table]) -> Vec<Enum> {
-        let columns = || tables.iter().flat_map(|table| &table.columns);
-        let mut enums: Vec<Enum> = Vec::new();
-        for label in &self.labels {
-            if !columns().any(|column| column.type_name == label.type_name) {
-                continue;
-            }
-            match enums.iter_mut().find(|known| known.type_name == label.type_name) {
-                Some(known) => known.labels.push(label.text.clone()),
-                None => enums.push(Enum {
-                    schema: label.schema.clone(),
-                    type_name: label.type_name.clone(),
-                    labels: vec![label.text.clone()],
-                }),
-            }
-        }
-        enums
     }
 
     fn is_folded(&self, oid: i64, name: &str) -> bool {
@@ -185,20 +185,12 @@ impl<'a> Known<'a> {
 
 impl Catalogue for Known<'_> {
     fn columns(&self, table: &TableName) -> Option<Vec<Column>> {
-        let oid = self.relation(table)?.oid;
+        let relation = self.relation(table)?;
+        let oid = relation.oid;
         let database = self.database?;
-        let unproved = |name: &str| {
-            let constraints = database.constraints.value().into_iter().flatten();
-            // A NOT NULL that was added as NOT VALID (18) holds for new rows only.
-            constraints.filter(|c| c.table_oid == oid && c.kind == "n" && !c.is_validated).any(
-                |c| {
-                    let columns = database.columns.value().into_iter().flatten();
-                    columns
-                        .filter(|column| column.table_oid == oid && column.name == name)
-                        .any(|column| c.columns.contains(&column.number))
-                },
-            )
-        };
+        // Partitions have the constraints of their table; other children may lack them.
+        let family = if relation.kind == "p" { vec![oid] } else { self.with_children(oid) };
+        let unproved = |name: &str| family.iter().any(|oid| is_unproved(database, *oid, name));
         let columns = database.columns.value()?.iter();
         let own: Vec<Column> = columns
             .filter(|column| column.table_oid == oid && !column.is_dropped)
@@ -234,7 +226,23 @@ impl Catalogue for Known<'_> {
     }
 }
 
-/// The rewrites of a statement, the proved ones first, with the planner's cost of both for the same values.
+/// Whether a column may hold NULL, or a NOT NULL was added as NOT VALID (18), which holds for new rows only.
+fn is_unproved(database: &DatabaseSnapshot, oid: i64, name: &str) -> bool {
+    let columns = database.columns.value().into_iter().flatten();
+    let of = columns.filter(|it| it.table_oid == oid && !it.is_dropped && it.name == name);
+    let constraints = || database.constraints.value().into_iter().flatten();
+    let is_waived = |number: i64| {
+        constraints().any(|it| {
+            it.table_oid == oid
+                && it.kind == "n"
+                && !it.is_validated
+                && it.columns.contains(&number)
+        })
+    };
+    of.into_iter().any(|column| !column.is_not_null || is_waived(column.number))
+}
+
+/// The rewrites of a statement with the planner's cost of both for the same values, those that gain most first.
 pub(super) async fn advice(
     session: &mut Session,
     statement: &Statement,
@@ -252,6 +260,7 @@ pub(super) async fn advice(
         };
         advice.push(told(rewrite, cost_before.filter(|_| cost_after.is_some()), cost_after));
     }
+    advice.sort_by(RewriteAdvice::before);
     advice
 }
 

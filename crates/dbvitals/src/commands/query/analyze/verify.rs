@@ -1,21 +1,25 @@
 //! Runs what is called equivalent beside the original, on generated data in a database of its own.
 
+mod copy;
 mod example;
+mod making;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use dbvitals_model::statement::{RewriteAdvice, Verification};
 use dbvitals_postgres::{
-    Error,
+    Error, Session,
     scratch::{Compared, Described, Pair, Place, Scratch},
 };
 use dbvitals_query::{
     Statement,
-    verify::{self, Dice, Enum, Pools, Table},
+    verify::{self, Dice, Pools, Table},
 };
 
+use self::{copy::Copied, source::Source};
 use super::rewrites::Known;
-use crate::problem::Problem;
+use crate::{output::talk, problem::Problem};
 
 /// The data follow from it.
 const SEED: u64 = 1;
@@ -25,7 +29,7 @@ const ROUNDS: usize = 40;
 
 /// Makes the database.
 pub(super) async fn open(place: &Place) -> Result<Scratch, Problem> {
-    place.open().await.map_err(|error| {
+    let opened = place.open().await.map_err(|error| {
         let why = error.unavailable();
         let detail = format!("no database can be made for --verify: {}", why.detail);
         if error.sqlstate().is_some() {
@@ -36,7 +40,11 @@ pub(super) async fn open(place: &Place) -> Result<Scratch, Problem> {
             Problem::unreachable(detail)
                 .hint(why.remedy.unwrap_or_else(|| "check --scratch".to_owned()))
         }
-    })
+    });
+    for name in opened.iter().flat_map(Scratch::swept) {
+        talk(&format!("dropped {name}: a run that was killed had left it on the scratch server"));
+    }
+    opened
 }
 
 /// Drops the database, whatever became of the looking.
@@ -54,6 +62,7 @@ pub(super) async fn removed<T>(place: &Place, looked: Result<T, Problem>) -> Res
 /// Verifies the rewrites of a statement that are called equivalent. What is refuted is no longer.
 pub(super) async fn verify(
     scratch: &mut Scratch,
+    session: &mut Session,
     text: &str,
     statement: &Statement,
     known: &Known<'_>,
@@ -64,17 +73,8 @@ pub(super) async fn verify(
     if proved.is_empty() {
         return;
     }
-    let tables: Result<Vec<Table>, String> = match verify::unsteady_call(statement, known) {
-        Some(name) => Err(format!(
-            "{name} is not known to be steady, so the statement is not executed: it may do something elsewhere"
-        )),
-        None => statement.tables().iter().map(|table| known.table(table)).collect(),
-    };
-    let trial = match tables {
-        Ok(tables) => {
-            let enums = known.enums(&tables);
-            Trial::new(scratch, text, statement, tables, &enums).await
-        }
+    let trial = match copied(scratch, session, statement, known).await {
+        Ok(copied) => Trial::new(scratch, text, statement, copied).await,
         Err(trouble) => Err(trouble),
     };
     match trial {
@@ -85,6 +85,27 @@ pub(super) async fn verify(
                 advice.verification = Some(told);
             }
         }
+    }
+}
+
+/// What has to be made for a statement; the error says why it is not executed.
+async fn copied(
+    scratch: &Scratch,
+    session: &mut Session,
+    statement: &Statement,
+    known: &Known<'_>,
+) -> Result<Copied, String> {
+    if !verify::is_comparable(statement) {
+        return Err("it is neither a query nor does it change rows of a table".to_owned());
+    }
+    let source = Source::of(session, statement).await?;
+    // What the database's own functions do is told first: it says more than that they are not known.
+    let copied = Copied::new(&source, statement, known, scratch.major())?;
+    match verify::unsteady_call(statement, known) {
+        Some(name) => Err(format!(
+            "{name} is not known to be steady, so the statement is not executed: it may do something elsewhere"
+        )),
+        None => Ok(copied),
     }
 }
 
@@ -103,6 +124,8 @@ struct Trial<'a> {
     tables: Vec<Table>,
     /// What it may change.
     written: Vec<String>,
+    /// What numbers rows anew before each run.
+    resets: Vec<String>,
     described: Described,
     pools: Pools,
     /// Its rows follow from the data alone.
@@ -115,53 +138,23 @@ impl<'a> Trial<'a> {
         scratch: &'a mut Scratch,
         text: &'a str,
         statement: &Statement,
-        tables: Vec<Table>,
-        enums: &[Enum],
+        copied: Copied,
     ) -> Result<Self, String> {
-        let candidates = |type_name: &str| match enums.iter().find(|of| of.is_called(type_name)) {
-            Some(of) => of.labels.clone(),
-            None => verify::candidates(type_name, statement),
-        };
-        if !verify::is_comparable(statement) {
-            return Err("it is neither a query nor does it change rows of a table".to_owned());
-        }
-        let mut pools = Pools::new();
-        let mut types = Vec::new();
-        for table in &tables {
-            for column in &table.columns {
-                if candidates(&column.type_name).is_empty() {
-                    return Err(format!(
-                        "column {} of {} has the type {}, of which no values are known",
-                        column.name, table.name, column.type_name
-                    ));
-                }
-                types.push(column.type_name.clone());
-            }
-        }
-        let refused = |what: &str, error: &Error| format!("{what}: {error}");
-        scratch
-            .run(&verify::definitions(&tables, enums))
-            .await
-            .map_err(|error| refused("the tables cannot be made anew", &error))?;
+        making::make(scratch, &copied).await?;
         let described = scratch.describe(text).await.map_err(|error| {
-            refused("the statement is refused where only its tables are", &error)
+            format!("the statement is refused where only its tables are: {error}")
         })?;
-        types.extend(described.parameters.iter().cloned());
-        for of in types {
-            if pools.contains_key(&of) {
-                continue;
-            }
-            let values = scratch.accepted(&of, candidates(&of)).await;
-            let values = values.map_err(|error| refused("the data cannot be made", &error))?;
-            pools.insert(of, values);
-        }
+        let pools = making::pools(scratch, &copied, &described).await?;
+        let tables = copied.tables;
         let written = if verify::writes(statement) {
             tables.iter().map(Table::identifier).collect()
         } else {
             Vec::new()
         };
-        let is_determined = verify::is_determined(statement);
-        Ok(Self { scratch, text, tables, written, described, pools, is_determined })
+        let resets = making::resets(&tables);
+        // Which row gets which number does not follow either.
+        let is_determined = verify::is_determined(statement) && resets.is_empty();
+        Ok(Self { scratch, text, tables, written, resets, described, pools, is_determined })
     }
 
     /// Compares each rewrite with the statement, on the same data for all.
@@ -205,7 +198,13 @@ impl<'a> Trial<'a> {
     }
 
     async fn compare(&mut self, text: &str, values: &[String]) -> Result<Compared, Error> {
-        let pair = Pair { before: self.text, after: text, values, written: &self.written };
+        let pair = Pair {
+            before: self.text,
+            after: text,
+            values,
+            written: &self.written,
+            resets: &self.resets,
+        };
         self.scratch.compare(&pair).await
     }
 

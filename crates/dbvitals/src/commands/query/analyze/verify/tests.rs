@@ -1,5 +1,7 @@
 //! Comparing tells right rewrites from wrong ones.
 
+mod own_types;
+
 use dbvitals_query::{
     TableName,
     rewrite::{Catalogue, Column, Volatility},
@@ -10,16 +12,15 @@ use dbvitals_testkit::{PgVersion, Postgres, shared};
 use super::*;
 
 fn table(name: &str, columns: &[(&str, &str, bool)], key: &str) -> Table {
-    let column = |(name, type_name, is_not_null): &(&str, &str, bool)| TableColumn {
-        name: (*name).to_owned(),
-        type_name: (*type_name).to_owned(),
-        is_not_null: *is_not_null,
+    let column = |(name, type_name, is_not_null): &(&str, &str, bool)| {
+        TableColumn::new(name, type_name, *is_not_null)
     };
     Table {
         schema: "public".to_owned(),
         name: name.to_owned(),
         columns: columns.iter().map(column).collect(),
         keys: vec![vec![key.to_owned()]],
+        ..Table::default()
     }
 }
 
@@ -83,8 +84,13 @@ async fn a_wrong_rewrite_is_caught_with_an_example() {
         let mut scratch = place.open().await.unwrap();
         for (text, other, wanted) in CASES {
             let statement = Statement::parse(text).unwrap();
-            let mut trial =
-                Trial::new(&mut scratch, text, &statement, tables(), &[]).await.unwrap();
+            let copied = Copied {
+                definitions: verify::definitions(&tables()).split_off(1),
+                tables: tables(),
+                constants: verify::constants(&statement),
+                ..Copied::default()
+            };
+            let mut trial = Trial::new(&mut scratch, text, &statement, copied).await.unwrap();
             let mut advice = RewriteAdvice {
                 is_equivalent: true,
                 text: Some((*other).to_owned()),
