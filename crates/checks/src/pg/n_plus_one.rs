@@ -37,6 +37,8 @@ const WEIGHED: usize = 3;
 const ALIKE: f64 = 0.995;
 /// Correlation of the child's calls with what explains them.
 const LEAST_CORRELATION: f64 = 0.95;
+/// The same with the list's rows alone, from which on calls are looked for in the interval that follows as well.
+const LEAST_LATE: f64 = 0.5;
 /// How much better the list's rows must explain than all else does, in Fisher's measure: five standard errors.
 const LEAST_FISHER: f64 = 25.0;
 /// The load is taken for a cause of its own where without it more than so many times as much is left.
@@ -89,6 +91,7 @@ struct Numbers<'a> {
     lists: Vec<List<'a>>,
 }
 
+#[derive(Clone)]
 struct List<'a> {
     candidate: &'a Candidate<'a>,
     rows: Vec<f64>,
@@ -96,12 +99,47 @@ struct List<'a> {
     alternatives: Vec<&'a Line>,
 }
 
+/// The numbers if such a share of each is only seen an interval later.
+fn late(all: &[f64], share: f64) -> Vec<f64> {
+    let before = all.first().into_iter().chain(all);
+    all.iter().zip(before).map(|(now, before)| now * (1.0 - share) + before * share).collect()
+}
+
+impl<'a> Numbers<'a> {
+    /// The numbers as lookups follow them that take their time: a request near the end of an interval goes on in the
+    /// next. `None` where no such share of a list's rows explains anything, or more than half, as no request does.
+    fn late(&self, place: usize) -> Option<Self> {
+        let rows = &self.lists[place].rows;
+        if correlation(&self.calls, rows) < LEAST_LATE {
+            return None;
+        }
+        let (later, constant) = (late(rows, 1.0), vec![1.0; rows.len()]);
+        let mut columns: Vec<&[f64]> = vec![rows, &later, &constant, &self.load];
+        let others = self.lists.iter().enumerate().filter(|(other, _)| *other != place);
+        columns.extend(others.map(|(_, other)| other.rows.as_slice()));
+        let fit = Fit::of(&self.calls, &columns)?;
+        let share = fit.factors[1] / (fit.factors[0] + fit.factors[1]);
+        let shifted = |list: &List<'a>| List {
+            rows: late(&list.rows, share),
+            calls: late(&list.calls, share),
+            ..list.clone()
+        };
+        (share > 0.0 && share <= 0.5).then(|| Self {
+            calls: self.calls.clone(),
+            load: self.load.clone(),
+            lists: self.lists.iter().map(shifted).collect(),
+        })
+    }
+}
+
 fn of_child<'a>(series: &'a Series, child: &Child<'a>) -> Vec<Pair<'a>> {
     let numbers = numbers(series, child);
     if numbers.calls.len() < LEAST_INTERVALS || numbers.calls.iter().sum::<f64>() < LEAST_CALLS {
         return Vec::new();
     }
-    (0..numbers.lists.len()).filter_map(|place| pair(&numbers, child, place)).collect()
+    let found =
+        |place| pair(&numbers, child, place).or_else(|| pair(&numbers.late(place)?, child, place));
+    (0..numbers.lists.len()).filter_map(found).collect()
 }
 
 fn numbers<'a, 'b>(series: &'a Series, child: &'b Child<'a>) -> Numbers<'b> {
@@ -193,7 +231,8 @@ impl Explained {
             per_row: fit.factors[0],
             correlation: (1.0 - fit.left / squares).max(0.0).sqrt(),
             left: fit.left,
-            is_by_rows: gained >= LEAST_FISHER * with_calls.left / free,
+            // Calls are counted in whole numbers: what is explained nearer than one of them is rounding.
+            is_by_rows: gained >= LEAST_FISHER * (with_calls.left / free).max(1.0),
         })
     }
 }

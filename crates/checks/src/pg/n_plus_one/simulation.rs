@@ -90,6 +90,8 @@ pub(crate) struct App {
     /// The load in each piece of time; 1 is usual.
     load: Vec<f64>,
     lines: Vec<Line>,
+    /// Seconds that each lookup of a request takes, at most; else all of them take a fifth.
+    each: Option<f64>,
 }
 
 impl App {
@@ -101,10 +103,16 @@ impl App {
     /// The same, looked at so often.
     pub(crate) fn looked_at(seed: u64, every: f64, intervals: usize) -> Self {
         let dice = Dice::new(seed);
-        let mut app = Self { dice, every, intervals, load: Vec::new(), lines: Vec::new() };
+        let mut app =
+            Self { dice, every, intervals, load: Vec::new(), lines: Vec::new(), each: None };
         app.load = app.curve();
         app.statement();
         app
+    }
+
+    /// The same with lookups that take so many seconds each, at most.
+    pub(crate) fn slow(self, each: f64) -> Self {
+        Self { each: Some(each), ..self }
     }
 
     /// Seconds from the first look to the last.
@@ -160,7 +168,7 @@ impl App {
         moments
     }
 
-    /// Requests for a list, and what follows each within a fifth of a second.
+    /// Requests for a list, and what follows each.
     pub(crate) fn requests(
         &mut self,
         rate: f64,
@@ -179,7 +187,10 @@ impl App {
                 Then::Fixed(calls) => calls,
                 Then::SomeRows(chance) => (0..rows).filter(|_| self.dice.unit() < chance).count(),
             };
-            let length = 0.02 + 0.18 * self.dice.unit();
+            let length = match self.each {
+                Some(each) => each * self.dice.unit() * calls as f64,
+                None => 0.02 + 0.18 * self.dice.unit(),
+            };
             for call in 0..calls {
                 self.count(child, second + length * call as f64 / calls as f64, 1);
             }
