@@ -7,7 +7,7 @@ use dbvitals_query::TableName;
 use super::{
     candidates::{Candidate, Child, Link},
     pairs,
-    simulation::{App, EVERY, INTERVALS, Rows, Then},
+    simulation::{App, INTERVALS, Rows, Then},
 };
 use dbvitals_model::pg::series::Series;
 
