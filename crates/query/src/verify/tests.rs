@@ -67,7 +67,7 @@ fn tables_are_made_with_their_keys_and_nothing_else() {
     );
 }
 
-fn made(kind: Kind) -> Result<String, String> {
+fn made(kind: &Kind) -> Result<String, String> {
     kind.definition().map(|it| it.map_or_else(String::new, |it| it.sql))
 }
 
@@ -85,13 +85,13 @@ fn own(name: &str, kind: &str) -> Kind {
 fn types_are_made_as_they_are() {
     let labels = vec!["good".to_owned(), "it's".to_owned()];
     assert_eq!(
-        made(Kind { labels, ..own("mood", "e") }).unwrap(),
+        made(&Kind { labels, ..own("mood", "e") }).unwrap(),
         "CREATE TYPE app.mood AS ENUM ('good', 'it''s')"
     );
     let of = Some("text".to_owned());
     let checks = vec!["CHECK ((VALUE <> ''::text))".to_owned()];
     assert_eq!(
-        made(Kind { of, checks, is_not_null: true, ..own("short", "d") }).unwrap(),
+        made(&Kind { of, checks, is_not_null: true, ..own("short", "d") }).unwrap(),
         "CREATE DOMAIN app.short AS text NOT NULL CHECK ((VALUE <> ''::text))"
     );
     let (attributes, types) = (["a", "b c"], ["integer", "app.mood"]);
@@ -100,14 +100,14 @@ fn types_are_made_as_they_are() {
         attribute_types: types.map(str::to_owned).into(),
         ..own("pair", "c")
     };
-    assert_eq!(made(pair).unwrap(), "CREATE TYPE app.pair AS (\"a\" integer, \"b c\" app.mood)");
+    assert_eq!(made(&pair).unwrap(), "CREATE TYPE app.pair AS (\"a\" integer, \"b c\" app.mood)");
     let span = Kind { of: Some("time".to_owned()), ..own("span", "r") };
-    assert_eq!(made(span.clone()).unwrap(), "CREATE TYPE app.span AS RANGE (SUBTYPE = time)");
-    assert!(made(Kind { is_canonical: true, ..span }).unwrap_err().contains("app.span"));
-    assert!(made(own("c", "b")).unwrap_err().contains("app.c"));
+    assert_eq!(made(&span).unwrap(), "CREATE TYPE app.span AS RANGE (SUBTYPE = time)");
+    assert!(made(&Kind { is_canonical: true, ..span }).unwrap_err().contains("app.span"));
+    assert!(made(&own("c", "b")).unwrap_err().contains("app.c"));
     for (name, kind) in [("mood[]", "b"), ("spans", "m")] {
         let it = Kind { is_array: kind == "b", ..own(name, kind) };
-        assert_eq!(made(it).unwrap(), "", "comes with its element");
+        assert_eq!(made(&it).unwrap(), "", "comes with its element");
     }
 }
 
