@@ -1,10 +1,10 @@
 //! A table read whole of which most pages hold nothing.
 
-use dbvitals_model::{Fix, FixKind, Severity, Unit};
+use dbvitals_model::{Evidence, Fix, FixKind, Severity, Unit};
 
 use super::{
     candidate, catalogue,
-    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained},
+    seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained},
 };
 use crate::{
     check::{Check, Run, Threshold},
@@ -68,8 +68,13 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                       them). Then rewrite the table online (pg_repack, pg_squeeze) or with VACUUM FULL in a window; it \
                       shuts everybody out meanwhile.";
         let finding = seen.finding(cx, Severity::Warning, at, gain, (&problem, advice));
-        let finding = evidence::with_bloat(finding, &bloat, cx.limit(&MIN_BLOAT))
-            .with(counted("pages read", (bloat.bytes / page as f64).ceil()));
+        let finding =
+            evidence::with_bloat(finding, &bloat, cx.limit(&MIN_BLOAT)).with(Evidence::new(
+                "pages of the table",
+                (bloat.bytes / page as f64).ceil(),
+                Unit::Count,
+                "pg_class",
+            ));
         let name = candidate::table_of(node)?;
         let fix = Fix::new(FixKind::Review, [format!("VACUUM (FULL, ANALYZE) {name};")])
             .locking("AccessExclusiveLock", format!("all reads and writes of {name}"));

@@ -220,9 +220,17 @@ impl Gain {
     }
 }
 
-/// Evidence of a count.
+/// Evidence of a count that was measured.
 pub(super) fn counted(label: &str, value: f64) -> Evidence {
     Evidence::new(label, value, Unit::Count, "EXPLAIN ANALYZE")
+}
+
+/// Evidence of a count at a node: what the planner expects, where the plan was not executed.
+pub(super) fn reckoned(node: &Node, label: &str, value: f64) -> Evidence {
+    match node.actual {
+        Some(_) => counted(label, value),
+        None => Evidence::new(label, value, Unit::Count, "EXPLAIN (estimate)"),
+    }
 }
 
 /// Evidence of a text of the plan.

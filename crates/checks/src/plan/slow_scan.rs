@@ -8,7 +8,7 @@ use dbvitals_model::{
 
 use super::{
     candidate, catalogue, expression, implicit_cast,
-    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained, quoted},
+    seen::{CANDIDATE, MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted, reckoned},
     thrown::{self, MIN_REMOVED, MIN_REMOVED_RATIO, Thrown},
 };
 use crate::{
@@ -60,8 +60,8 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
         let advice = advice(filter, &columns, index);
         let found = seen
             .finding(cx, Severity::Warning, at, gain, (&problem, &advice))
-            .with(thrown.evidence(cx))
-            .with(counted("rows kept", kept))
+            .with(reckoned(node, "rows thrown away", removed).against(cx.limit(&MIN_REMOVED)))
+            .with(reckoned(node, "rows kept", kept))
             .with(quoted("filter", filter));
         Some(match candidate::create_index(node, &columns) {
             Some(fix) if index.is_none() => found.fixed_by(fix),
@@ -156,6 +156,7 @@ mod tests {
         };
         assert_eq!(with_rows(10_010.0).len(), 0);
         let finding = with_rows(500_000.0).remove(0);
+        assert!(finding.evidence.iter().all(|it| it.source != "EXPLAIN ANALYZE"), "nothing ran");
         assert!(finding.impact.unwrap().contains("an estimate"));
     }
 

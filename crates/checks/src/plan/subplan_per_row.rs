@@ -2,7 +2,7 @@
 
 use dbvitals_model::{Severity, Unit};
 
-use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, counted, each, explained, quoted};
+use super::seen::{MIN_COST, MIN_SHARE, MIN_TIME, PLAN, each, explained, quoted, reckoned};
 use crate::{
     check::{Check, Run, Threshold},
     context::Context,
@@ -61,7 +61,7 @@ fn run(view: &StatementView<'_>, cx: &Context<'_>) -> Judged {
                       column makes each run cheap.";
         let finding = seen
             .finding(cx, Severity::Warning, at, gain, (&problem, advice))
-            .with(counted("runs", loops).against(cx.limit(&MIN_LOOPS)));
+            .with(reckoned(node, "runs", loops).against(cx.limit(&MIN_LOOPS)));
         let condition =
             node.conditions.filter.as_deref().map(|filter| quoted("its filter", filter));
         Some(match condition {
