@@ -305,7 +305,7 @@ impl Sink for Summary {
             let is_unseen = |c: char| c.is_control() || c == '\u{feff}';
             let mut escaped = String::new();
             for c in text.chars().take(EXAMPLE_CHARS) {
-                if is_unseen(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+                if is_unseen(c) { escaped.extend(c.escape_debug()) } else { escaped.push(c) }
             }
             self.unread.examples.push(escaped);
         }
